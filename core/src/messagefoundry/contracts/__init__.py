@@ -1,0 +1,81 @@
+"""Everything a plugin may import: hook specifications, Protocols, values and the error tree.
+
+A plugin is a module named by an entry point of the group `messagefoundry`. It carries `contract = 1` and implements
+some of the hooks of `hookspecs`; each returns frozen specs whose parts are named by reference ("package.module:name"),
+so that finding out what is installed imports no transport and no database driver.
+"""
+
+from messagefoundry.contracts.errors import (
+    ConfigurationError,
+    CorruptStore,
+    CredentialFault,
+    EngineRunning,
+    MessageFoundryError,
+    PartnerFault,
+    Refused,
+    StaleUnit,
+    StopLane,
+    StoreFull,
+    StoreUnavailable,
+    Unreachable,
+    UnstorableUnit,
+)
+from messagefoundry.contracts.hookspecs import CONTRACT, ENTRY_POINT_GROUP, Hooks, hookimpl, hookspec
+from messagefoundry.contracts.inbound import InboundConnector, InboundContext, Receipt
+from messagefoundry.contracts.outbound import (
+    Delivered,
+    OutboundConnector,
+    OutboundContext,
+    OutboundItem,
+    Rejected,
+)
+from messagefoundry.contracts.specs import (
+    AlertSinkSpec,
+    BlueprintSpec,
+    CodecSpec,
+    CommandSpec,
+    ConnectorSpec,
+    Requirement,
+    StoreSpec,
+    load,
+)
+from messagefoundry.contracts.transport import Transport, transport
+
+__all__ = [
+    "CONTRACT",
+    "ENTRY_POINT_GROUP",
+    "AlertSinkSpec",
+    "BlueprintSpec",
+    "CodecSpec",
+    "CommandSpec",
+    "ConfigurationError",
+    "ConnectorSpec",
+    "CorruptStore",
+    "CredentialFault",
+    "Delivered",
+    "EngineRunning",
+    "Hooks",
+    "InboundConnector",
+    "InboundContext",
+    "MessageFoundryError",
+    "OutboundConnector",
+    "OutboundContext",
+    "OutboundItem",
+    "PartnerFault",
+    "Receipt",
+    "Refused",
+    "Rejected",
+    "Requirement",
+    "StaleUnit",
+    "StopLane",
+    "StoreFull",
+    "StoreSpec",
+    "StoreUnavailable",
+    "Transport",
+    "Unreachable",
+    "UnstorableUnit",
+    "hookimpl",
+    "hookspec",
+    "load",
+    "transport",
+]

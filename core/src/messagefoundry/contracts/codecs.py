@@ -1,0 +1,52 @@
+"""Content types: how raw bytes are judged on receipt, answered, and shown to Routers and Handlers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+if TYPE_CHECKING:
+    from messagefoundry.message import AcknowledgmentMode, Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What is known of a message before anybody parses it; safe to log (see semantics: MSH-3..12 alone)."""
+
+    control_id: str = ""
+    message_type: str = ""
+    encoding: str = "utf-8"
+    header: Any = field(default=None, repr=False)
+    """The codec's own view of the header, given back to `acknowledge`."""
+
+
+class AnyMessage(Protocol):
+    """What Routers and Handlers are given, whatever its content type."""
+
+    def copy(self) -> Self:
+        """An independent message with the same content."""
+
+    def encode_bytes(self, encoding: str | None = None) -> bytes:
+        """The bytes to send: exactly those received when nobody edited them."""
+
+
+class Codec(Protocol):
+    """How one content type is handled. Pure: no I/O, no clock."""
+
+    def summarize(self, raw: bytes, *, encoding: str) -> Summary:
+        """Judge a received message. Raises Refused with the reason when it may not be accepted."""
+
+    def parse(self, raw: bytes, *, encoding: str) -> AnyMessage:
+        """The message for Routers and Handlers."""
+
+    def acknowledge(
+        self,
+        raw: bytes,
+        summary: Summary | None,
+        refusal: Refusal | None,
+        mode: AcknowledgmentMode,
+        *,
+        control_id: bytes,
+        timestamp: bytes,
+    ) -> tuple[str, bytes | None]:
+        """The answer to the sender: (MSA-1 or "", the bytes or None for no answer). `refusal` None means accepted."""

@@ -1,0 +1,73 @@
+"""Inbound connectors: how a message comes in.
+
+A connector binds or polls, and for each message awaits `context.receive(raw)`, which returns after the message is
+committed (or refused); only then does it answer its peer, with the bytes that the receipt carries. Supervision,
+restarts and back-off are the engine's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import trio
+
+    from messagefoundry.message import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of one received message.
+
+    `reply` is what the peer is answered, unframed, or None for nothing; `close` asks to close the peer's connection
+    (a commit failed and no acknowledgment may say so). `code` is MSA-1, "" when nothing is answered. `retry` tells a
+    refusal that is nobody's fault (store unavailable, shutting down) from one for the message's content.
+    """
+
+    accepted: bool
+    message_id: int | None = None
+    reply: bytes | None = None
+    code: str = ""
+    close: bool = False
+    retry: bool = False
+
+
+class InboundContext(Protocol):
+    """What the engine gives an inbound connector."""
+
+    @property
+    def name(self) -> str:
+        """The Connection's name."""
+
+    @property
+    def bind_host(self) -> str:
+        """The interface to bind: `[inbound] bind_host` or the Connection's `bind_address`."""
+
+    @property
+    def source_ip_allowlist(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """Networks whose peers may connect; empty for all."""
+
+    async def receive(self, raw: bytes, *, peer: str = "") -> Receipt:
+        """Commit one message; `peer` says from where, for the trail.
+
+        Never raises for a bad message or a lost store: the receipt says so. Cancelling it loses nothing: a message
+        that is committed goes on whether or not its sender is still there.
+        """
+
+    async def refuse(self, raw: bytes, refusal: Refusal, *, peer: str = "") -> Receipt:
+        """Record a message that the connector itself cannot accept (too large, rate limit) and get its answer."""
+
+    def note(self, kind: str, detail: str = "", *, alert: bool = False) -> None:
+        """Put an event of this Connection on its trail and in the log: "peer refused", "noise dropped".
+
+        `detail` never carries message content. `alert=True` also alerts, once in `[alerts] realert_seconds`.
+        """
+
+
+class InboundConnector(Protocol):
+    """A running source of messages."""
+
+    async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
+        """Bind, call `task_status.started()` when ready, and receive until cancelled. Raise OSError when the bind fails."""

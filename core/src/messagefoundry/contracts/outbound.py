@@ -1,0 +1,82 @@
+"""Outbound connectors: how a message goes out.
+
+An async context manager; inside it `send` is called for one item at a time. Retry, back-off, ordering and settlement
+are the engine's: a connector says what happened and no more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol, Self
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundItem:
+    """One payload to deliver. `attempt` counts from 1; `work_id` is the same for every attempt of it."""
+
+    work_id: int
+    message_id: int
+    payload: bytes
+    attempt: int
+    content_type: str = "hl7v2"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The partner has it. `reply` is its answer unframed; times are microseconds since the epoch."""
+
+    reply: bytes | None = None
+    peer: str = ""
+    sent_at: int = 0
+    acknowledged_at: int = 0
+    msa_1: str = ""
+    msa_2: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The partner said no. `permanent` dead-letters at once, else it is tried again as the retry policy says."""
+
+    reason: str
+    permanent: bool
+    reply: bytes | None = None
+    peer: str = ""
+    sent_at: int = 0
+    acknowledged_at: int = 0
+    msa_1: str = ""
+    msa_2: str = ""
+
+
+class OutboundContext(Protocol):
+    """What the engine gives an outbound connector."""
+
+    @property
+    def name(self) -> str:
+        """The Connection's name."""
+
+    def note(self, kind: str, detail: str = "", *, alert: bool = False) -> None:
+        """Put an event of this Connection on its trail and in the log; never message content."""
+
+
+class OutboundConnector(Protocol):
+    """A way to one partner.
+
+    `send` raises `Unreachable` when no answer that belongs to the item came (the connection is then closed, so that a
+    late answer cannot meet the next item) and `StopLane` when a human is needed.
+    """
+
+    async def __aenter__(self) -> Self:
+        """Get ready; must not fail because the partner is away."""
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        """Close whatever is open."""
+
+    async def send(self, item: OutboundItem) -> Delivered | Rejected:
+        """Deliver one item and say what the partner answered."""
+
+    async def test(self) -> str:
+        """Reach the partner without sending a message; one line saying what was found. Raises Unreachable."""

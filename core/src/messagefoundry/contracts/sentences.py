@@ -1,0 +1,44 @@
+"""What pydantic asks of a value, as words for people. A value is never shown: it may be a secret."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+KINDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "True or False",
+    "string": "text",
+    "list": "a list",
+    "tuple": "a list",
+    "dict": "a dict",
+    "mapping": "a dict",
+    "path": "a path",
+    "bytes": "bytes",
+}
+
+LIMITS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "literal_error": lambda ctx: f"must be one of {ctx['expected']}",
+    "enum": lambda ctx: f"must be one of {ctx['expected']}",
+    "greater_than": lambda ctx: f"must be more than {ctx['gt']}",
+    "greater_than_equal": lambda ctx: f"must be at least {ctx['ge']}",
+    "less_than": lambda ctx: f"must be less than {ctx['lt']}",
+    "less_than_equal": lambda ctx: f"must be at most {ctx['le']}",
+    "string_too_short": lambda ctx: f"must have at least {ctx['min_length']} characters",
+    "string_too_long": lambda ctx: f"must have at most {ctx['max_length']} characters",
+    "value_error": lambda ctx: str(ctx["error"]),
+    "assertion_error": lambda ctx: str(ctx["error"]),
+}
+
+
+def what_it_must_be(kind: str, found: Mapping[str, Any]) -> str:
+    """What is asked of a value, going on from its name: "must be a whole number"."""
+    if kind in LIMITS:
+        return LIMITS[kind](found.get("ctx", {}))
+    asked = KINDS.get(kind.partition("_")[0])
+    if asked is not None:
+        return f"must be {asked}"
+    return str(found["msg"]).replace("Input should be", "must be").replace("Value error, ", "")

@@ -1,0 +1,233 @@
+"""Stores: the durable home of messages, work, events and connection state.
+
+One `Store` writes; it belongs to the committer, which calls it from one thread at a time. `StoreReader`s look things
+up, each from its own thread at a time; their reads never wait for a commit. All calls block and run in worker threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from messagefoundry.contracts.ciphers import Cipher
+from messagefoundry.contracts.units import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class StoreLocation:
+    """Which database: `[store]` of the settings. Server databases take what they need from `options`."""
+
+    backend: str = "sqlite"
+    path: str = "messagefoundry.db"
+    synchronous: str = "full"
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRow:
+    """A message in a list: never its body. Times in microseconds since the epoch."""
+
+    id: int
+    inbound: str
+    received_at: int
+    content_type: str
+    encoding: str
+    control_id: str
+    message_type: str
+    peer: str
+    disposition: str
+    has_dead: bool
+    size: int
+    parent_id: int | None
+    refusal: str
+    refused_condition: str
+    repeats: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkRow:
+    """A piece of work of a message: never its payload. `state` is waiting, delivered, done, dead or replayed."""
+
+    id: int
+    message_id: int
+    inbound: str
+    stage: str
+    lane: str
+    handler: str
+    state: str
+    attempts: int
+    due: int
+    error: str
+    simulate: bool
+    changed_at: int
+    size: int
+    control_id: str
+    message_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrailEvent:
+    """One event of a message's trail. `detail` is text or compact JSON; `has_reply` tells of a sealed reply."""
+
+    id: int
+    message_id: int
+    at: int
+    kind: str
+    connection: str
+    detail: str
+    has_reply: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionEvent:
+    """One event of a Connection."""
+
+    id: int
+    connection: str
+    at: int
+    kind: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits at one stage of one Connection: how many, and since when the oldest (its id's time)."""
+
+    stage: str
+    connection: str
+    depth: int
+    oldest_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessageQuery:
+    """Which messages to list, newest first. Empty values do not restrict; `before` pages (ids below it)."""
+
+    inbound: str = ""
+    disposition: str = ""
+    message_type: str = ""
+    control_id: str = ""
+    since: int = 0
+    until: int = 0
+    before: int = 0
+    after: int = 0
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class DeadQuery:
+    """Which dead letters to list, oldest first. `connection` is a lane, or an inbound for ingress and routed rows."""
+
+    connection: str = ""
+    stage: str = ""
+    message_type: str = ""
+    message_id: int = 0
+    since: int = 0
+    until: int = 0
+    after: int = 0
+    limit: int = 50
+
+
+class Store(Protocol):
+    """The writing side."""
+
+    def commit(self, units: Sequence[Unit]) -> None:
+        """Apply all units in one transaction, made durable before this returns.
+
+        Raises StaleUnit when a unit met rows in another state than it expects (nothing is applied), StoreUnavailable
+        (StoreFull, CorruptStore) when the database cannot commit now.
+        """
+
+    def last_id(self) -> int:
+        """The highest id in any table, 0 for none."""
+
+    def bytes_free(self) -> int | None:
+        """Space left on the store's disk, or None when that cannot be known."""
+
+    def close(self) -> None:
+        """Close; a clean close leaves nothing to recover."""
+
+
+class StoreReader(Protocol):
+    """The reading side."""
+
+    def messages(self, query: MessageQuery) -> list[MessageRow]:
+        """Messages, newest first (oldest first with `after`)."""
+
+    def message(self, message_id: int) -> MessageRow | None:
+        """One message."""
+
+    def work(self, message_id: int) -> list[WorkRow]:
+        """All work of a message, by id."""
+
+    def trail(self, message_id: int) -> list[TrailEvent]:
+        """A message's trail, by id."""
+
+    def body(self, row_id: int) -> bytes | None:
+        """The raw bytes of a message, or the payload of a piece of work, by its id."""
+
+    def reply(self, message_id: int, event_id: int) -> bytes | None:
+        """The reply kept with an event of a trail."""
+
+    def dead_letters(self, query: DeadQuery) -> list[WorkRow]:
+        """Dead rows, oldest first."""
+
+    def count_dead(self, query: DeadQuery) -> int:
+        """How many dead rows `query` selects, whatever its limit."""
+
+    def count_messages(self, query: MessageQuery) -> int:
+        """How many messages `query` selects, whatever its limit."""
+
+    def head(self, lane: str) -> WorkRow | None:
+        """The first waiting item of a lane."""
+
+    def backlogs(self) -> list[Backlog]:
+        """What waits, per stage and Connection; Connections without backlog are not listed."""
+
+    def dispositions(self) -> dict[str, int]:
+        """How many messages have each disposition; refused ones count as "REFUSED", not as ERROR."""
+
+    def held(self) -> set[str]:
+        """Connections that an operator stopped."""
+
+    def connection_events(self, connection: str, limit: int) -> list[ConnectionEvent]:
+        """The newest events of a Connection, oldest of them first."""
+
+    def removed(self, inbounds: Sequence[str], lanes: Sequence[str], handlers: Sequence[str]) -> int:
+        """How many rows `SweepRemoved` would dead-letter."""
+
+    def integrity(self) -> list[str]:
+        """What an integrity check finds wrong; empty when the store is sound."""
+
+    def close(self) -> None:
+        """Close."""
+
+
+class StoreFactory(Protocol):
+    """How a store is opened. Everything blocks."""
+
+    def hold(self, location: StoreLocation) -> StoreHold:
+        """Become the one engine of this store. Raises EngineRunning naming host, pid and start time of the other."""
+
+    def open(self, location: StoreLocation, cipher: Cipher) -> Store:
+        """Create or migrate the schema if needed and open for writing.
+
+        Raises ConfigurationError for a location that cannot be used or a schema newer than this release, CorruptStore.
+        """
+
+    def reader(self, location: StoreLocation, cipher: Cipher) -> StoreReader:
+        """Open for reading. Raises ConfigurationError when there is no store yet."""
+
+    def describe(self, location: StoreLocation) -> str:
+        """The store in a few words for the banner: kind, place, durability."""
+
+    def control_path(self, location: StoreLocation) -> str:
+        """Where the engine's owner-only control socket belongs: a path beside the store."""
+
+
+class StoreHold(Protocol):
+    """Being the one engine of a store; ends with the process, whatever kills it."""
+
+    def release(self) -> None:
+        """Let another engine have the store."""

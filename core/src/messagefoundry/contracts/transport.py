@@ -1,0 +1,39 @@
+"""What `MLLP(port=2575)` gives in a configuration: the name of a connector, its options, and where that was written.
+
+Options are kept as written, `env()` references included, and checked all together when the graph is resolved: a
+mistake in one Connection does not hide the next.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+S = TypeVar("S", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """One use of a connector in a configuration, unresolved."""
+
+    connector: str
+    options: Mapping[str, Any]
+    file: str = ""
+    line: int = 0
+
+
+def transport(name: str, settings: Callable[P, S]) -> Callable[P, Transport]:
+    """Make the authoring factory of a connector: it takes the keywords of `settings` and gives a Transport."""
+
+    def factory(*args: P.args, **options: P.kwargs) -> Transport:
+        frame = sys._getframe(1)
+        if args:
+            options = {**{f"positional argument {number + 1}": value for number, value in enumerate(args)}, **options}
+        return Transport(name, dict(options), frame.f_code.co_filename, frame.f_lineno)
+
+    factory.__name__ = factory.__qualname__ = name
+    factory.__doc__ = settings.__doc__
+    return factory

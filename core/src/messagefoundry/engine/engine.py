@@ -1,0 +1,195 @@
+"""The engine: the named parts of one running graph, and how a committed step of a message reaches the next part."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import trio
+
+from messagefoundry.alerts.alarm import Alarm
+from messagefoundry.contracts.errors import StoreUnavailable
+from messagefoundry.contracts.outbound import OutboundConnector
+from messagefoundry.contracts.specs import load
+from messagefoundry.contracts.units import HandOff, NoteConnection, SettleDead, SettleDelivered
+from messagefoundry.engine.plan import Plan
+from messagefoundry.engine.stored import Stored
+from messagefoundry.message import RefusalKind
+from messagefoundry.pipeline.committer import Committer, now
+from messagefoundry.pipeline.flow import Flow
+from messagefoundry.pipeline.intake import Gate, Intake
+from messagefoundry.pipeline.lane import Lane
+from messagefoundry.pipeline.replies import Replies
+from messagefoundry.pipeline.routing import Routing
+from messagefoundry.pipeline.supervision import Runnable, Supervised
+from messagefoundry.pipeline.window import Memory
+from messagefoundry.wiring.graph import Graph, Inbound, Outbound
+from messagefoundry.wiring.values import BuildupThreshold
+
+log = logging.getLogger(__name__)
+
+
+class Engine:
+    """One graph, running. `stop` asks it to end; everything else is for the API, the operations and reload."""
+
+    def __init__(self, plan: Plan, stored: Stored, alarm: Alarm) -> None:
+        self.plan = plan
+        self.graph: Graph = plan.graph
+        self.read = stored.read
+        self.alarm = alarm
+        self.committer = Committer(stored.store, on_outage=self._outage)
+        self.gate = Gate()
+        self.memory = Memory()
+        self.replies = Replies()
+        self.lanes: dict[str, Lane] = {}
+        self.flows: dict[str, Flow] = {}
+        self.connections: dict[str, Supervised] = {}
+        self.routing = Routing(self.flows, self.committer, self._handed_off)
+        self.lane_nursery: trio.Nursery | None = None
+        self.listener_nursery: trio.Nursery | None = None
+        self.stopping = trio.Event()
+        self.started_at = now()
+
+    # -- building ------------------------------------------------------------------------------------------------
+
+    def assemble(self, held: set[str], careful_until: int = 0) -> None:
+        """Make a lane, a flow and a supervised Connection for everything deployed; `held` ones stay stopped."""
+        for outbound in self.graph.outbounds.values():
+            if outbound.deployed:
+                self.add_outbound(outbound, wanted=outbound.name not in held and not self.plan.hold_outbound)
+        for inbound in self.graph.inbounds.values():
+            if inbound.deployed:
+                self.add_inbound(inbound, wanted=inbound.name not in held, careful_until=careful_until)
+
+    def add_outbound(self, outbound: Outbound, *, wanted: bool) -> Supervised:
+        """A lane and its supervision; started by whoever has a nursery."""
+        lane = Lane(
+            outbound,
+            self.committer,
+            self.memory,
+            partial(self.open_outbound, outbound),
+            self._settled,
+            unsettled=self.plan.unsettled,
+        )
+        self.lanes[outbound.name] = lane
+        return self._supervise(outbound.name, lambda: lane, wanted=wanted and outbound.auto_start)
+
+    def add_inbound(self, inbound: Inbound, *, wanted: bool, careful_until: int = 0) -> Supervised:
+        """A flow, unless one drains still, and the supervision of the connector."""
+        flow = self.flows.get(inbound.name)
+        if flow is None:
+            flow = Flow(inbound, self.graph, self.committer, self.memory, self.routing.wake, careful_until)
+            self.flows[inbound.name] = flow
+        return self._supervise(
+            inbound.name, partial(self._open_inbound, inbound, flow), wanted=wanted and inbound.auto_start
+        )
+
+    def remove(self, name: str) -> None:
+        """End a Connection's supervision and forget its lane; a flow stays until its messages are routed."""
+        supervised = self.connections.pop(name, None)
+        if supervised is not None:
+            supervised.end()
+        self.lanes.pop(name, None)
+
+    def _supervise(self, name: str, make: Any, *, wanted: bool) -> Supervised:
+        told = partial(self._told, name)
+        self.connections[name] = Supervised(name, make, told, wanted=wanted)
+        return self.connections[name]
+
+    def _open_inbound(self, inbound: Inbound, flow: Flow) -> Runnable:
+        intake = Intake(inbound, self.committer, flow, self.replies, self.note, self.gate)
+        connector: Runnable = load(inbound.connector.inbound or "")(inbound.settings, intake)
+        return connector
+
+    def open_outbound(self, outbound: Outbound) -> OutboundConnector:
+        """A new connector to a partner."""
+        connector: OutboundConnector = load(outbound.connector.outbound or "")(
+            outbound.settings, ConnectionNotes(outbound.name, self)
+        )
+        return connector
+
+    # -- what follows a commit -----------------------------------------------------------------------------------
+
+    def _handed_off(self, unit: HandOff) -> None:
+        for outgoing in unit.outgoing:
+            lane = self.lanes.get(outgoing.lane)
+            if lane is not None:
+                lane.offer(unit.message_id, outgoing)
+        self.replies.handed_off(unit)
+
+    def _settled(self, unit: SettleDelivered | SettleDead) -> None:
+        self.replies.settled(unit)
+        if isinstance(unit, SettleDead):
+            log.warning("%s: message %d is a dead letter after attempt %d", unit.lane, unit.message_id, unit.attempt)
+
+    # -- what is told --------------------------------------------------------------------------------------------
+
+    def note(self, connection: str, kind: str, detail: str = "", *, alert: bool = False) -> None:
+        """Put an event of a Connection on its trail and in the log, and alert if asked to."""
+        log.log(logging.WARNING if alert else logging.INFO, "%s: %s%s", connection, kind, f": {detail}" if detail else "")
+        self.committer.submit(NoteConnection(connection, kind, detail, now()), lambda: None)
+        if alert:
+            self.alarm.raise_alert(kind, connection, detail)
+
+    def _told(self, connection: str, kind: str, detail: str, alert: bool) -> None:
+        self.note(connection, kind, detail)
+        if alert:
+            self.alarm.raise_alert("connection_stopped", connection, detail or kind)
+
+    def _outage(self, error: StoreUnavailable | None) -> None:
+        if error is None:
+            log.warning("the store commits again")
+        else:
+            log.error("the store cannot commit, nothing is acknowledged until it can: %s", error)
+            self.alarm.raise_alert("store_unavailable", "store", str(error), severity="critical")
+
+    def thresholds(self) -> Mapping[str, BuildupThreshold]:
+        """From what on each Connection's backlog is worth an alert."""
+        inbounds = {name: inbound.buildup for name, inbound in self.graph.inbounds.items()}
+        return inbounds | {name: outbound.buildup for name, outbound in self.graph.outbounds.items()}
+
+    # -- stopping ------------------------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """Ask the engine to stop: intake first, then what is on its way, within the shutdown timeout."""
+        self.stopping.set()
+
+    async def refuse_new(self) -> None:
+        """Accept no further message, and wait a moment for the answers to those that are being committed."""
+        self.gate.closed = RefusalKind.SHUTTING_DOWN
+        with trio.move_on_after(2):
+            await self.committer.drained()
+
+    async def drained(self) -> None:
+        """Wait until nothing is on its way, at most the shutdown timeout; what is left is in the store."""
+        with trio.move_on_after(self.plan.shutdown_timeout_seconds) as scope:
+            while not self.quiet:
+                await trio.sleep(0.02)
+        if scope.cancelled_caught:
+            log.warning("stopping with work left in the store; it goes on at the next start")
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing is on its way through memory."""
+        flows = all(flow.drained or flow.detached for flow in self.flows.values())
+        lanes = all(lane.quiet for name, lane in self.lanes.items() if self.connections[name].state == "running")
+        return flows and lanes and not self.committer.waiting
+
+
+class ConnectionNotes:
+    """The engine's side of one outbound connector; an `OutboundContext`."""
+
+    def __init__(self, name: str, engine: Engine) -> None:
+        self._name = name
+        self._engine = engine
+
+    @property
+    def name(self) -> str:
+        """The Connection's name."""
+        return self._name
+
+    def note(self, kind: str, detail: str = "", *, alert: bool = False) -> None:
+        """Put an event of this Connection on its trail and in the log."""
+        self._engine.note(self._name, kind, detail, alert=alert)

@@ -1,0 +1,106 @@
+"""What operators ask of messages and Connections, the same with an engine running and without.
+
+Every change is a unit of work of the committer; what waits in memory is told in the commit's own step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import trio
+
+from messagefoundry.contracts.errors import MessageFoundryError
+from messagefoundry.contracts.units import DeadLetter, HoldConnection, Replay, ReplayDead, Resend, Unit
+from messagefoundry.pipeline.committer import Committer, Continuation, now
+from messagefoundry.pipeline.flow import Flow
+from messagefoundry.pipeline.lane import Lane
+from messagefoundry.pipeline.supervision import Supervised
+
+COMMIT_SECONDS = 30.0
+
+
+class UnknownConnection(MessageFoundryError):
+    """No Connection has this name."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        super().__init__(f"no Connection is named {name}; there are: {', '.join(sorted(known)) or 'none'}")
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """Carries out changes. Without an engine, `lanes`, `flows` and `connections` are empty."""
+
+    committer: Committer
+    lanes: Mapping[str, Lane] = field(default_factory=dict)
+    flows: Mapping[str, Flow] = field(default_factory=dict)
+    connections: Mapping[str, Supervised] = field(default_factory=dict)
+
+    async def replay(self, message_ids: Sequence[int], *, actor: str) -> int:
+        """Run Router and Handlers again over messages; how many there were to run."""
+        unit = Replay(list(message_ids), actor, now())
+        await self._commit(unit, lambda: self._reread((), unit.inbounds))
+        return unit.count
+
+    async def replay_dead(self, work_ids: Sequence[int], *, actor: str) -> int:
+        """Replay dead letters, each from its own stage; how many there were."""
+        unit = ReplayDead(list(work_ids), actor, now())
+        await self._commit(unit, lambda: self._reread(unit.lanes, unit.inbounds))
+        return unit.count
+
+    async def resend(self, message_ids: Sequence[int], *, to: str = "", actor: str) -> int:
+        """Queue the stored payloads of messages again, for lane `to` alone if given; how many were queued."""
+        if to and self.lanes and to not in self.lanes:
+            raise UnknownConnection(to, self.lanes)
+        simulate = bool(to) and to in self.lanes and self.lanes[to].outbound.simulate
+        unit = Resend(list(message_ids), actor, now(), to, simulate)
+        await self._commit(unit, lambda: self._reread(unit.lanes, ()))
+        return unit.count
+
+    async def dead_letter(self, message_id: int, *, to: str = "", reason: str = "", actor: str) -> int:
+        """Dead-letter now what waits of a message; how many pieces of work that was. They stay replayable."""
+        unit = DeadLetter(message_id, actor, reason or f"dead-lettered by {actor}", now(), to)
+        await self._commit(unit, lambda: self._drop(unit))
+        return unit.count
+
+    async def stop(self, name: str, *, actor: str) -> str:
+        """Stop a Connection until somebody starts it; its state afterwards."""
+        return await self._hold(name, held=True, actor=actor)
+
+    async def start(self, name: str, *, actor: str) -> str:
+        """Start a Connection, or try again at once what waits to restart; its state afterwards."""
+        return await self._hold(name, held=False, actor=actor)
+
+    async def _hold(self, name: str, *, held: bool, actor: str) -> str:
+        connection = self.connections.get(name)
+        if connection is None and self.connections:
+            raise UnknownConnection(name, self.connections)
+        await self._commit(HoldConnection(name, held, actor, now()), lambda: None)
+        if connection is None:
+            return "stopped" if held else "starts with the engine"
+        if held:
+            connection.stop()
+        else:
+            connection.start()
+        with trio.move_on_after(COMMIT_SECONDS):
+            await connection.settled()
+        return connection.state
+
+    async def _commit(self, unit: Unit, then: Continuation) -> None:
+        await self.committer.commit(unit, then, timeout=COMMIT_SECONDS)
+
+    def _reread(self, lanes: Iterable[str], inbounds: Iterable[str]) -> None:
+        for name in lanes:
+            if name in self.lanes:
+                self.lanes[name].reread()
+        for name in inbounds:
+            if name in self.flows:
+                self.flows[name].reread()
+
+    def _drop(self, unit: DeadLetter) -> None:
+        for name in unit.lanes:
+            if name in self.lanes:
+                self.lanes[name].drop(unit.work_ids)
+        for name in unit.inbounds:
+            if name in self.flows:
+                self.flows[name].drop(unit.message_id)

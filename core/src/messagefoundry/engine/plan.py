@@ -1,0 +1,43 @@
+"""What an engine is to run: everything that was decided before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from messagefoundry.contracts.ciphers import Cipher, Plaintext
+from messagefoundry.contracts.errors import MessageFoundryError
+from messagefoundry.contracts.stores import StoreFactory, StoreLocation
+from messagefoundry.plugins import Installed
+from messagefoundry.wiring.graph import Graph
+
+MOST_REMOVED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`load` loads and checks the configuration anew, for a reload; it blocks."""
+
+    graph: Graph
+    load: Callable[[], Graph]
+    installed: Installed
+    factory: StoreFactory
+    location: StoreLocation
+    cipher: Cipher = field(default_factory=Plaintext)
+    api_host: str = "127.0.0.1"
+    api_port: int | None = 8765
+    shutdown_timeout_seconds: float = 30
+    realert_seconds: float = 300
+    unsettled: int = 32
+    hold_outbound: bool = False
+    accept_removed: bool = False
+
+
+class TooMuchRemoved(MessageFoundryError):
+    """Starting would dead-letter the work of many removed Connections or Handlers."""
+
+    def __init__(self, rows: int) -> None:
+        super().__init__(
+            f"{rows} messages wait for Connections or Handlers that the configuration no longer has; starting would "
+            "dead-letter them all: put back what was removed, or start once with --accept-removed"
+        )

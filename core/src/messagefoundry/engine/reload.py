@@ -1,0 +1,107 @@
+"""Reload: a whole new graph is checked first, then put in place of the old one. A bad graph changes nothing.
+
+Connections that did not change keep their sockets. RECEIVED messages run under the new graph; those of a removed
+inbound drain under the old one. Work of removed destinations and Handlers is dead-lettered with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import trio
+
+from messagefoundry.contracts.units import SweepRemoved
+from messagefoundry.engine.engine import Engine
+from messagefoundry.pipeline.committer import now
+from messagefoundry.wiring.graph import Graph, Inbound, Outbound, Place
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Names of Connections, by what a reload does to them."""
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+    unchanged: tuple[str, ...]
+
+
+def changes(old: Graph, new: Graph) -> Changes:
+    """What differs between two graphs; where a Connection stands in a file is no difference."""
+    before, after = connections(old), connections(new)
+    kept = [name for name in after if name in before]
+    changed = tuple(name for name in kept if not same(before[name], after[name]))
+    return Changes(
+        added=tuple(name for name in after if name not in before),
+        changed=changed,
+        removed=tuple(name for name in before if name not in after),
+        unchanged=tuple(name for name in kept if name not in changed),
+    )
+
+
+def connections(graph: Graph) -> Mapping[str, Inbound | Outbound]:
+    """All Connections that run, by name."""
+    both: dict[str, Inbound | Outbound] = {**graph.inbounds, **graph.outbounds}
+    return {name: item for name, item in both.items() if item.deployed}
+
+
+def same(before: Inbound | Outbound, after: Inbound | Outbound) -> bool:
+    """Whether two declarations of a Connection say the same."""
+    return type(before) is type(after) and plain(before) == plain(after)
+
+
+def plain(item: Inbound | Outbound) -> Inbound | Outbound:
+    """A declaration without what does not matter to a running Connection."""
+    if isinstance(item, Inbound):
+        return replace(item, place=Place(), router="", codec=None)  # type: ignore[arg-type]
+    return replace(item, place=Place())
+
+
+async def reload(engine: Engine, *, dry_run: bool = False) -> Changes:
+    """Load, check and swap. Raises ConfigurationError with every problem, having changed nothing."""
+    new = await trio.to_thread.run_sync(engine.plan.load)
+    found = changes(engine.graph, new)
+    if not dry_run:
+        await swap(engine, new, found)
+    return found
+
+
+async def swap(engine: Engine, new: Graph, found: Changes) -> None:
+    """Put `new` in place: stop what goes, give every flow its graph, start what comes, sweep what is left over."""
+    old = engine.graph
+    for name in (*found.removed, *found.changed):
+        engine.connections[name].stop()
+        await engine.connections[name].settled()
+    engine.graph = new
+    for name, flow in engine.flows.items():
+        if name in new.inbounds:
+            flow.inbound, flow.graph = new.inbounds[name], new
+    for name in found.removed:
+        engine.remove(name)
+    held = await engine.read(lambda reader: reader.held())
+    for name in (*found.changed, *found.added):
+        engine.remove(name)
+        start(engine, new, name, wanted=name not in held)
+    await sweep(engine, old, new)
+    engine.routing.wake()
+
+
+def start(engine: Engine, graph: Graph, name: str, *, wanted: bool) -> None:
+    """Start a Connection beside those that run."""
+    if name in graph.outbounds:
+        supervised, nursery = engine.add_outbound(graph.outbounds[name], wanted=wanted), engine.lane_nursery
+    else:
+        supervised, nursery = engine.add_inbound(graph.inbounds[name], wanted=wanted), engine.listener_nursery
+    if nursery is not None:
+        nursery.start_soon(supervised.run)
+
+
+async def sweep(engine: Engine, old: Graph, new: Graph) -> None:
+    """Dead-letter what waits for removed destinations and Handlers; messages of removed inbounds drain instead."""
+    inbounds = [*new.inbounds, *old.inbounds]
+    unit = SweepRemoved(inbounds, list(new.outbounds), list(new.handlers), at=now())
+    await engine.committer.commit(unit)
+    while unit.count:
+        unit = SweepRemoved(inbounds, list(new.outbounds), list(new.handlers), at=now())
+        await engine.committer.commit(unit)

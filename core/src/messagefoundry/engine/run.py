@@ -1,0 +1,131 @@
+"""Running an engine: what is open, in which order, and for how long, is the shape of `run`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+
+import trio
+
+from messagefoundry.alerts import buildup
+from messagefoundry.alerts.alarm import Alarm
+from messagefoundry.contracts.alerts import AlertSink
+from messagefoundry.contracts.errors import sole
+from messagefoundry.contracts.specs import load
+from messagefoundry.contracts.stores import StoreReader
+from messagefoundry.contracts.units import MarkRunning, SweepRemoved
+from messagefoundry.engine.background import background
+from messagefoundry.engine.engine import Engine
+from messagefoundry.engine.plan import MOST_REMOVED, Plan, TooMuchRemoved
+from messagefoundry.engine.stored import open_store
+from messagefoundry.pipeline.committer import now
+from messagefoundry.plugins import Installed
+from messagefoundry.wiring.graph import Graph
+
+log = logging.getLogger(__name__)
+
+LAST_COMMIT_SECONDS = 10
+
+Serve = Callable[..., Awaitable[None]]
+
+
+async def run(plan: Plan, serve: Serve | None = None, *, task_status: trio.TaskStatus[Engine]) -> None:
+    """Run `plan` until the engine is told to stop; `serve(engine)` is the API. Reports the engine when it is ready.
+
+    Raises EngineRunning, TooMuchRemoved, ConfigurationError or CorruptStore when it cannot start.
+    """
+    try:
+        await live(plan, serve, task_status=task_status)
+    except BaseExceptionGroup as group:
+        raise sole(group) from None
+
+
+async def live(plan: Plan, serve: Serve | None, *, task_status: trio.TaskStatus[Engine]) -> None:
+    """The life of an engine, from the outermost thing that is open to the innermost."""
+    alarm = Alarm(alert_sinks(plan.installed), plan.realert_seconds)
+    async with open_store(plan.factory, plan.location, plan.cipher) as stored:
+        engine = Engine(plan, stored, alarm)
+        async with background([engine.committer.run, alarm.run]):
+            last_id = stored.store.last_id()
+            unclean = await mark_running(engine)
+            await sweep_removed(engine)
+            engine.assemble(await engine.read(lambda reader: reader.held()), last_id if unclean else 0)
+            async with background(lanes(engine)) as engine.lane_nursery:
+                async with background([engine.routing.run, buildup_watch(engine, stored.watch)]):
+                    async with background(api(engine, serve)):
+                        async with background(listeners(engine)) as engine.listener_nursery:
+                            task_status.started(engine)
+                            await engine.stopping.wait()
+                            await engine.refuse_new()
+                        await engine.drained()
+            await close_books(engine)
+
+
+def alert_sinks(installed: Installed) -> dict[str, AlertSink]:
+    """Every installed alert sink."""
+    return {name: load(registered.spec.sink)() for name, registered in installed.alert_sinks.items()}
+
+
+async def mark_running(engine: Engine) -> bool:
+    """Note durably that the engine runs; True when its last run did not end cleanly."""
+    unit = MarkRunning(running=True, at=now())
+    await engine.committer.commit(unit)
+    return unit.was_running
+
+
+async def close_books(engine: Engine) -> None:
+    """Make the last settlements durable and note the clean stop; without a store that commits, the stop is unclean."""
+    with trio.move_on_after(LAST_COMMIT_SECONDS) as scope:
+        await engine.committer.drained()
+        await engine.committer.commit(MarkRunning(running=False, at=now()))
+    if scope.cancelled_caught:
+        log.error("the store did not commit the last work; it is taken up again at the next start")
+
+
+async def sweep_removed(engine: Engine) -> None:
+    """Dead-letter the work of what the graph no longer has. Raises TooMuchRemoved before touching a long list."""
+    names = remaining(engine.graph)
+    count = await engine.read(lambda reader: reader.removed(*names))
+    if count > MOST_REMOVED and not engine.plan.accept_removed:
+        raise TooMuchRemoved(count)
+    while count:
+        unit = SweepRemoved(*names, at=now())
+        await engine.committer.commit(unit)
+        count = unit.count
+
+
+def remaining(graph: Graph) -> tuple[list[str], list[str], list[str]]:
+    """The inbounds, lanes and Handlers of a graph, deployed or not."""
+    return list(graph.inbounds), list(graph.outbounds), list(graph.handlers)
+
+
+def lanes(engine: Engine) -> list[Callable[..., Awaitable[None]]]:
+    """The supervised lanes."""
+    return [engine.connections[name].run for name in engine.lanes]
+
+
+def listeners(engine: Engine) -> list[Callable[..., Awaitable[None]]]:
+    """The supervised inbound connectors."""
+    return [engine.connections[name].run for name in engine.flows]
+
+
+def api(engine: Engine, serve: Serve | None) -> list[Callable[..., Awaitable[None]]]:
+    """The API's task, if one is wanted."""
+    if serve is None:
+        return []
+
+    async def task(*, task_status: trio.TaskStatus[None]) -> None:
+        await serve(engine, task_status=task_status)
+
+    return [task]
+
+
+def buildup_watch(engine: Engine, reader: StoreReader) -> Callable[..., Awaitable[None]]:
+    """The watch over backlogs."""
+
+    async def task(*, task_status: trio.TaskStatus[None]) -> None:
+        await buildup.watch(
+            reader.backlogs, engine.thresholds, engine.alarm.raise_alert, task_status=task_status
+        )
+
+    return task

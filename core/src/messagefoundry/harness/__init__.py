@@ -1,0 +1,13 @@
+"""Measuring tools and synthetic traffic, over sockets and the HTTP API only.
+
+========== =====================================================================================
+load       MLLP load generator, a process of its own
+sink       MLLP sink that counts and reconciles, a process of its own
+floor      the least program with the engine's durability: the yardstick
+bench      engine and floor in alternation, with a verdict
+feed       synthetic ADT and ORU messages
+partner    a plain blocking MLLP sender for demonstrations
+========== =====================================================================================
+
+Nothing here imports any other part of the product, so a measurement cannot share a fault with what it measures.
+"""

@@ -1,0 +1,35 @@
+"""What arrived at one port of a sink."""
+
+from dataclasses import dataclass, field
+
+from .mllp import Header
+
+
+@dataclass(slots=True)
+class Arrivals:
+    """Counts as messages come in."""
+
+    first_ns: dict[str, int] = field(default_factory=dict)
+    """control id to CLOCK_MONOTONIC ns of its first arrival, in the order of arrival"""
+    duplicates: int = 0
+    order_breaks: int = 0
+    """control ids smaller than the one before; it means disorder only when one connection sent them"""
+    wrong_receiver: int = 0
+    """messages whose MSH-5 is not what it should be"""
+    connections: int = 0
+    last_ns: int = 0
+    """time of the latest arrival, duplicates included; 0 before the first"""
+    _last_id: str = ""
+
+    def note(self, header: Header, now_ns: int, receiver: str | None) -> None:
+        """Count one message; `receiver` is the MSH-5 it must have, None when any will do."""
+        self.last_ns = now_ns
+        if receiver is not None and header.receiver != receiver:
+            self.wrong_receiver += 1
+        if header.control_id in self.first_ns:
+            self.duplicates += 1
+            return
+        self.first_ns[header.control_id] = now_ns
+        if header.control_id < self._last_id:
+            self.order_breaks += 1
+        self._last_id = header.control_id

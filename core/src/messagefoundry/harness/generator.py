@@ -1,0 +1,193 @@
+"""The generator's single-threaded event loop: a few microseconds a message, so that it never is what is measured."""
+
+import selectors
+import socket
+from collections import deque
+from dataclasses import dataclass, field
+from time import monotonic_ns, time_ns
+
+from .admission import admission
+from .journal import MISMATCH, Journal
+from .mllp import read_acknowledgment
+from .pace import UNBOUNDED, ClosedLoop, OpenLoop, Pace
+from .wire import Wire
+
+_TICK_SECONDS = 0.2
+
+
+def fresh_prefix() -> str:
+    """Return the first part of a run's control ids, ten characters; it repeats after two years."""
+    return "L" + f"{time_ns() // 1_000_000:x}"[-9:]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What to send. It ends after `seconds` or `count`, whichever comes first; with neither, after 10 seconds."""
+
+    ports: tuple[int, ...]
+    """connections are spread over them"""
+    host: str = "127.0.0.1"
+    connections: int = 1
+    window: int = 1
+    """messages without an answer that one connection may have"""
+    seconds: float | None = None
+    count: int | None = None
+    rate: float | None = None
+    """messages a second over all connections; None: as fast as answers allow"""
+    size: int = 0
+    """pad messages to about this many bytes"""
+    prefix: str = field(default_factory=fresh_prefix)
+    ack_timeout: float = 30.0
+    """seconds without any answer, after the end of sending, before the rest counts as unanswered"""
+
+    @property
+    def seconds_at_most(self) -> float:
+        """Return the bound on sending time."""
+        if self.seconds is not None:
+            return self.seconds
+        return 10.0 if self.count is None else UNBOUNDED / 1e9
+
+
+@dataclass(slots=True)
+class _Sender:
+    wire: Wire
+    window: int
+    in_flight: deque[int] = field(default_factory=deque)
+    open: bool = True
+
+    @property
+    def has_room(self) -> bool:
+        return self.open and len(self.in_flight) < self.window
+
+
+class Generator:
+    """Sends one load and keeps its journal; :meth:`run` may be called once."""
+
+    def __init__(self, load: Load) -> None:
+        self._load = load
+        self._selector = selectors.DefaultSelector()
+        self._with_room: deque[_Sender] = deque()
+        self._open = 0
+        self._answers = 0
+        self.journal = Journal(load.prefix)
+        self.bytes_sent = 0
+        self.late = 0
+        """slots of the rate at which no connection had room"""
+        self.unasked = 0
+        """replies that belong to no message"""
+
+    def run(self) -> None:
+        """Connect, send, await the answers, close. Raises OSError when it cannot connect."""
+        with self._selector:
+            self._connect()
+            self.started_ns = monotonic_ns()
+            try:
+                self._send()
+                self.journal.sending_ended_ns = monotonic_ns()
+                self._await_answers()
+            finally:
+                self._close()
+
+    def _connect(self) -> None:
+        for number in range(self._load.connections):
+            port = self._load.ports[number % len(self._load.ports)]
+            sock = socket.create_connection((self._load.host, port), timeout=10)
+            self._with_room.append(self._sender(sock))
+
+    def _sender(self, sock: socket.socket) -> _Sender:
+        def on_ready(events: int) -> None:
+            self._on_ready(sender, events)
+
+        sender = _Sender(Wire(sock, self._selector, on_ready), self._load.window)
+        self._open += 1
+        return sender
+
+    def _send(self) -> None:
+        until = self.started_ns + int(self._load.seconds_at_most * 1e9)
+        pace = self._pace()
+        left = UNBOUNDED if self._load.count is None else self._load.count
+        while left and self._open and (now := monotonic_ns()) < until:
+            slots = min(left, pace.slots(now))
+            unused = self._offer(slots)
+            left -= slots - unused
+            if self._load.rate:
+                self.late += unused
+            if left:
+                now = monotonic_ns()
+                self._turn(min(pace.wait_seconds(now), (until - now) / 1e9))
+
+    def _pace(self) -> Pace:
+        return OpenLoop(self._load.rate, self.started_ns) if self._load.rate else ClosedLoop()
+
+    def _offer(self, slots: int) -> int:
+        """Send up to so many on the connections that have room; return how many found none."""
+        while slots and self._with_room:
+            sender = self._with_room.popleft()
+            if sender.open:
+                self._send_next(sender)
+                slots -= 1
+            if sender.has_room:
+                self._with_room.append(sender)
+        return slots
+
+    def _send_next(self, sender: _Sender) -> None:
+        number = len(self.journal)
+        data = admission(self.journal.control_id(number), number, self._load.size)
+        sender.in_flight.append(number)
+        self.bytes_sent += len(data)
+        self.journal.note_sent(monotonic_ns())
+        sender.wire.send(data)
+
+    def _await_answers(self) -> None:
+        patience = int(self._load.ack_timeout * 1e9)
+        last_news = monotonic_ns()
+        while self._open and self._answers < len(self.journal) and monotonic_ns() - last_news < patience:
+            before = self._answers
+            self._turn(_TICK_SECONDS)
+            if self._answers != before:
+                last_news = monotonic_ns()
+
+    def _turn(self, wait_seconds: float) -> None:
+        for key, events in self._selector.select(max(0.0, min(wait_seconds, _TICK_SECONDS))):
+            key.data(events)
+
+    def _on_ready(self, sender: _Sender, events: int) -> None:
+        if events & selectors.EVENT_WRITE:
+            sender.wire.flush()
+        if events & selectors.EVENT_READ:
+            self._receive(sender)
+
+    def _receive(self, sender: _Sender) -> None:
+        contents = sender.wire.receive()
+        if contents is None:
+            self._lose(sender)
+            return
+        had_room, now = sender.has_room, monotonic_ns()
+        for content in contents:
+            self._note_answer(sender, content, now)
+        if not had_room and sender.has_room:
+            self._with_room.append(sender)
+
+    def _note_answer(self, sender: _Sender, content: bytes, now_ns: int) -> None:
+        if not sender.in_flight:
+            self.unasked += 1
+            return
+        number = sender.in_flight.popleft()
+        code, control_id = read_acknowledgment(content)
+        matches = control_id == self.journal.control_id(number)
+        self.journal.note_answer(number, now_ns, (code or "?") if matches else MISMATCH)
+        self._answers += 1
+
+    def _lose(self, sender: _Sender) -> None:
+        """Give up a connection that the peer closed; what it had in flight stays unanswered."""
+        sender.open = False
+        sender.wire.close()
+        self._open -= 1
+        self._answers += len(sender.in_flight)
+        sender.in_flight.clear()
+
+    def _close(self) -> None:
+        for key in list(self._selector.get_map().values()):
+            self._selector.unregister(key.fileobj)
+            if isinstance(key.fileobj, socket.socket):
+                key.fileobj.close()

@@ -1,0 +1,82 @@
+"""What a generator sent and what was answered, by control id; the half of a reconciliation that the sender knows."""
+
+from array import array
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+UNANSWERED = "none"
+MISMATCH = "mismatch"
+ACCEPTED = frozenset({"AA", "CA"})
+
+
+class Entry(NamedTuple):
+    """One message. Times are CLOCK_MONOTONIC nanoseconds, comparable between processes of one machine."""
+
+    control_id: str
+    sent_ns: int
+    answered_ns: int
+    code: str
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the receiver took responsibility for it."""
+        return self.code in ACCEPTED
+
+
+class Journal:
+    """Grows by one entry a message, in sending order; ids are a prefix and nine digits, so they sort likewise."""
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+        self.sending_ended_ns = 0
+        self._sent_ns = array("q")
+        self._answered_ns = array("q")
+        self._codes: list[str] = []
+
+    def __len__(self) -> int:
+        return len(self._sent_ns)
+
+    def __iter__(self) -> Iterator[Entry]:
+        for number, code in enumerate(self._codes):
+            yield Entry(self.control_id(number), self._sent_ns[number], self._answered_ns[number], code)
+
+    def control_id(self, number: int) -> str:
+        """Return MSH-10 of the message with that number, counted from 0."""
+        return f"{self.prefix}{number:09d}"
+
+    def note_sent(self, now_ns: int) -> None:
+        """Add the next message."""
+        self._sent_ns.append(now_ns)
+        self._answered_ns.append(0)
+        self._codes.append(UNANSWERED)
+
+    def note_answer(self, number: int, now_ns: int, code: str) -> None:
+        """Record what came back for a message."""
+        self._answered_ns[number] = now_ns
+        self._codes[number] = code
+
+    def codes(self) -> Counter[str]:
+        """Count the answers by MSA-1, `none` and `mismatch` among them."""
+        return Counter(self._codes)
+
+    def save(self, path: Path) -> None:
+        """Write the journal as text, for a sink in another process."""
+        with path.open("w", encoding="latin-1") as file:
+            file.write(f"{self.prefix},{self.sending_ended_ns}\n")
+            file.writelines(f"{sent},{back},{code}\n" for _, sent, back, code in self)
+
+    @classmethod
+    def load(cls, path: Path) -> "Journal":
+        """Read what :meth:`save` wrote; raises OSError or ValueError."""
+        with path.open(encoding="latin-1") as file:
+            prefix, ended = next(file).rsplit(",", 1)
+            journal = cls(prefix)
+            journal.sending_ended_ns = int(ended)
+            for line in file:
+                sent, back, code = line.rstrip("\n").split(",", 2)
+                journal._sent_ns.append(int(sent))
+                journal._answered_ns.append(int(back))
+                journal._codes.append(code)
+        return journal

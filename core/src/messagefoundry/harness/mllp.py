@@ -1,0 +1,77 @@
+"""MLLP framing (Release 1: VT, content, FS CR) and the few fields that a measurement reads; bytes in, bytes out."""
+
+import time
+from functools import lru_cache
+from typing import NamedTuple
+
+START = b"\x0b"
+END = b"\x1c\r"
+
+
+def frame(content: bytes) -> bytes:
+    """Wrap one message in its MLLP block."""
+    return START + content + END
+
+
+class Frames:
+    """Cuts a byte stream into MLLP contents."""
+
+    __slots__ = ("_rest",)
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Take the next bytes of the stream; return the contents they complete, oldest first."""
+        if self._rest:
+            data = self._rest + data
+        *blocks, self._rest = data.split(END)
+        return [block[block.find(START) + 1 :] for block in blocks]
+
+
+class Acknowledgment(NamedTuple):
+    """MSA-1 and MSA-2 of a reply; both empty when it has no MSA segment."""
+
+    code: str
+    control_id: str
+
+
+def read_acknowledgment(content: bytes) -> Acknowledgment:
+    """Read MSA-1 and MSA-2 (HL7 v2.5.1 §2.15.8)."""
+    at = content.find(b"\rMSA|")
+    if at < 0:
+        return Acknowledgment("", "")
+    fields = content[at + 5 : at + 120].split(b"\r", 1)[0].decode("latin-1").split("|")
+    return Acknowledgment(fields[0], fields[1].strip() if len(fields) > 1 else "")
+
+
+class Header(NamedTuple):
+    """What is read of an MSH segment."""
+
+    receiver: str
+    """MSH-5, receiving application"""
+    control_id: str
+    """MSH-10"""
+
+
+def read_header(content: bytes) -> Header:
+    """Read MSH-5 and MSH-10; fields that are not there are empty."""
+    fields = content[: content.find(b"\r")].decode("latin-1").split("|", 10)
+    return Header(fields[4] if len(fields) > 4 else "", fields[9] if len(fields) > 9 else "")
+
+
+def acknowledge(control_id: str, code: str = "AA") -> bytes:
+    """Return the framed reply to the message with that MSH-10."""
+    return (
+        f"\x0bMSH|^~\\&|SINK|HARNESS|||{timestamp()}||ACK|A{control_id}|T|2.5.1\rMSA|{code}|{control_id}\r\x1c\r"
+    ).encode("latin-1")
+
+
+def timestamp() -> str:
+    """Return the present local time as an HL7 TS to the second."""
+    return _timestamp_of(int(time.time()))
+
+
+@lru_cache(maxsize=2)
+def _timestamp_of(second: int) -> str:
+    return time.strftime("%Y%m%d%H%M%S", time.localtime(second))

@@ -1,0 +1,161 @@
+"""What is measured: the engine, the floor, or any command; started fresh, awaited, stopped."""
+
+import http.client
+import json
+import os
+import shlex
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .workplace import Workplace
+
+_FLOOR = "messagefoundry.harness.floor"
+
+
+class SubjectError(Exception):
+    """A subject cannot be started; the text says why and shows the end of what it printed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A name, and how to make its command for a workplace."""
+
+    name: str
+    command: Callable[[Workplace], list[str]]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """added to this process's own"""
+
+
+def engine(store: str = "sqlite") -> Subject:
+    """Return the engine on a fresh SQLite file, or on the server database that MEFOR_STORE_* variables describe."""
+    serve = (sys.executable, "-m", "messagefoundry", "serve")
+
+    def command(place: Workplace) -> list[str]:
+        database = ["--db", str(place.database)] if store == "sqlite" else []
+        return [*serve, "--config", str(place.configuration), *database, "--env", "dev", "--port", str(place.api_port)]
+
+    return Subject("engine", command, {} if store == "sqlite" else {"MEFOR_STORE_BACKEND": store})
+
+
+def other_engine(template: str) -> Subject:
+    """Return a command with the places {config} {db} {port} {api_port} {sink}; it must serve the same feed."""
+
+    def command(place: Workplace) -> list[str]:
+        values = {
+            "config": place.configuration,
+            "db": place.database,
+            "port": place.port,
+            "api_port": place.api_port,
+            "sink": place.sinks[0],
+        }
+        return [part.format(**values) for part in shlex.split(template)]
+
+    return Subject("engine", command)
+
+
+def floor() -> Subject:
+    """Return the yardstick."""
+
+    def command(place: Workplace) -> list[str]:
+        forward = [part for sink in place.sinks for part in ("--forward", str(sink))]
+        return [sys.executable, "-m", _FLOOR, "--listen", str(place.port), "--db", str(place.database), *forward]
+
+    return Subject("floor", command)
+
+
+@contextmanager
+def running(subject: Subject, place: Workplace, ready_within: float = 30.0) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a subject, wait until its port accepts, and stop it at the end; raises SubjectError."""
+    process = _start(subject, place)
+    try:
+        _await_ready(subject, place, process, ready_within)
+        yield process
+    finally:
+        _stop(process)
+
+
+def _start(subject: Subject, place: Workplace) -> subprocess.Popen[bytes]:
+    with place.log.open("wb") as log:
+        try:
+            return subprocess.Popen(
+                subject.command(place),
+                cwd=place.directory,
+                env={**os.environ, **subject.environment, "PYTHONPATH": _absolute_python_path()},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise SubjectError(f"{subject.name} cannot be started: {error}") from error
+
+
+def _absolute_python_path() -> str:
+    """Return PYTHONPATH as it reads from the present directory: the subject runs in another."""
+    parts = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    return os.pathsep.join(str(Path(part).absolute()) for part in parts if part)
+
+
+def _await_ready(subject: Subject, place: Workplace, process: subprocess.Popen[bytes], within: float) -> None:
+    until = time.monotonic() + within
+    while not _accepts(place.port):
+        if process.poll() is not None:
+            raise SubjectError(f"{subject.name} ended with code {process.returncode} at once:\n{_tail(place)}")
+        if time.monotonic() > until:
+            raise SubjectError(f"{subject.name} does not listen on {place.port} after {within:g} s:\n{_tail(place)}")
+        time.sleep(0.05)
+
+
+def _accepts(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as sock:
+            return bool(sock.getsockname() != sock.getpeername())  # a connection may meet itself on a free port
+    except OSError:
+        return False
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def commits_by_api(place: Workplace) -> int | None:
+    """Return `commits` of GET /stats; None when the API does not answer, or without it."""
+    connection = http.client.HTTPConnection("127.0.0.1", place.api_port, timeout=2)
+    try:
+        connection.request("GET", "/stats")
+        response = connection.getresponse()
+        return _commits_in(response.read()) if response.status == http.HTTPStatus.OK else None
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+def commits_by_log(place: Workplace) -> int | None:
+    """Return `commits` of the last line that a subject printed before its end, as the floor does."""
+    lines = place.log.read_bytes().splitlines()
+    return _commits_in(lines[-1]) if lines else None
+
+
+def _commits_in(text: bytes) -> int | None:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return None
+    commits = value.get("commits") if isinstance(value, dict) else None
+    return commits if isinstance(commits, int) else None
+
+
+def _tail(place: Workplace) -> str:
+    return place.log.read_text(errors="replace")[-2000:].strip() or "(it printed nothing)"

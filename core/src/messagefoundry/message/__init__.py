@@ -1,0 +1,77 @@
+"""Pure values of the engine: the HL7 v2 model, raw messages and acknowledgments. No input, no output, no threads."""
+
+from .access import Access
+from .acknowledge import (
+    ACCEPTED,
+    Accepted,
+    AcknowledgmentMode,
+    ErrorLocation,
+    Refusal,
+    RefusalKind,
+    Verdict,
+    acknowledge,
+    acknowledge_delivery,
+)
+from .batch import is_batch
+from .charsets import codec_for
+from .delimiters import DEFAULT, Delimiters
+from .difference import FieldChange, diff
+from .errors import (
+    BodyError,
+    CharsetError,
+    DecodeError,
+    EditError,
+    EncodeError,
+    HeaderError,
+    MessageError,
+    MissingSegmentError,
+    PathError,
+    UnreadableError,
+)
+from .groups import Group
+from .header import Header, for_log, peek
+from .message import Message
+from .paths import Path, parse_path
+from .rawmessage import RawMessage
+from .reply import Acknowledgment, Judgment, judge, read_acknowledgment
+
+__all__ = [
+    "ACCEPTED",
+    "DEFAULT",
+    "Accepted",
+    "Access",
+    "Acknowledgment",
+    "AcknowledgmentMode",
+    "BodyError",
+    "CharsetError",
+    "DecodeError",
+    "Delimiters",
+    "EditError",
+    "EncodeError",
+    "ErrorLocation",
+    "FieldChange",
+    "Group",
+    "Header",
+    "HeaderError",
+    "Judgment",
+    "Message",
+    "MessageError",
+    "MissingSegmentError",
+    "Path",
+    "PathError",
+    "RawMessage",
+    "Refusal",
+    "RefusalKind",
+    "UnreadableError",
+    "Verdict",
+    "acknowledge",
+    "acknowledge_delivery",
+    "codec_for",
+    "diff",
+    "for_log",
+    "is_batch",
+    "judge",
+    "parse_path",
+    "peek",
+    "read_acknowledgment",
+]

@@ -1,0 +1,1 @@
+"""What is seen of an engine at work: its log."""

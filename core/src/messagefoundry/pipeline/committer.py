@@ -1,0 +1,265 @@
+"""Group commit: units of work gather while the previous commit is in flight, then go into one transaction.
+
+A unit carries a continuation that runs in the trio thread right after its commit, in commit order, before the caller
+wakes: whoever waits may be cancelled, and the work goes on. The committer mints the ids as it forms a batch, so that
+id order is commit order.
+
+When the store cannot commit, the batch stays at the head of the queue, in order, until it can; a unit with a deadline
+(a receive, whose sender waits) is failed when that has passed. A unit that fails for itself is found by committing the
+batch's units one by one, and fails alone.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import islice
+
+import trio
+
+from messagefoundry.contracts.errors import CorruptStore, MessageFoundryError, StoreUnavailable, UnstorableUnit
+from messagefoundry.contracts.stores import Store
+from messagefoundry.contracts.units import Unit
+
+log = logging.getLogger(__name__)
+
+BATCH_UNITS = 512
+BATCH_BYTES = 32 * 1024 * 1024
+RETRY_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0)
+
+Continuation = Callable[[], None]
+Failure = Callable[[MessageFoundryError], None]
+
+
+def now() -> int:
+    """Microseconds since the epoch."""
+    return time.time_ns() // 1000
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """A unit in the queue. `deadline` is on trio's clock; `given_up` once its caller was told to wait no longer."""
+
+    unit: Unit
+    then: Continuation
+    failed: Failure
+    deadline: float
+    size: int
+    given_up: bool = False
+
+
+def drop(error: MessageFoundryError) -> None:
+    """The failure of a unit whose loss changes nothing durable; it is logged, not raised."""
+    log.warning("a unit of work was not committed: %s", error)
+
+
+class Committer:
+    """The one writer of a store. Open it with `async with`; leaving waits for what is queued to be committed."""
+
+    def __init__(self, store: Store, *, on_outage: Callable[[StoreUnavailable | None], None] | None = None) -> None:
+        self._store = store
+        self._queue: deque[Entry] = deque()
+        self._in_flight: list[Entry] = []
+        self._wake = trio.Event()
+        self._idle = trio.Event()
+        self._limiter = trio.CapacityLimiter(1)
+        self._last = store.last_id()
+        self._on_outage = on_outage
+        self._outages = 0
+        self.outage: StoreUnavailable | None = None
+        self.commits = 0
+        self.units = 0
+
+    # -- for callers ---------------------------------------------------------------------------------------------
+
+    def submit(
+        self,
+        unit: Unit,
+        then: Continuation,
+        failed: Failure = drop,
+        *,
+        deadline: float = math.inf,
+        size: int = 0,
+    ) -> Entry:
+        """Queue a unit. `then` or `failed` runs once, in the trio thread.
+
+        Only a unit with a `deadline` can meet both: a commit that hangs beyond it fails the caller, and should it
+        succeed after all, `then` hands the work on.
+        """
+        entry = Entry(unit, then, failed, deadline, size)
+        self._queue.append(entry)
+        self._wake.set()
+        return entry
+
+    async def commit(self, unit: Unit, then: Continuation | None = None, *, timeout: float = math.inf) -> None:
+        """Queue a unit and wait until it is committed and `then` has run.
+
+        Raises what the store said: StaleUnit, or StoreUnavailable after `timeout` seconds without a commit. A caller
+        that is cancelled leaves the unit in the queue.
+        """
+        done = trio.Event()
+        failure: list[MessageFoundryError] = []
+
+        def committed() -> None:
+            if then is not None:
+                then()
+            done.set()
+
+        def failed(error: MessageFoundryError) -> None:
+            failure.append(error)
+            done.set()
+
+        self.submit(unit, committed, failed, deadline=trio.current_time() + timeout)
+        await done.wait()
+        if failure:
+            raise failure[0]
+
+    @property
+    def waiting(self) -> int:
+        """How many units wait or are in flight."""
+        return len(self._queue) + len(self._in_flight)
+
+    async def drained(self) -> None:
+        """Wait until nothing is queued or in flight."""
+        while self.waiting:
+            self._idle = trio.Event()
+            await self._idle.wait()
+
+    # -- the work ------------------------------------------------------------------------------------------------
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Commit until cancelled."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._watch)
+            task_status.started()
+            while True:
+                if not self._queue:
+                    self._wake = trio.Event()
+                    await self._wake.wait()
+                await self._commit_batch(self._form())
+                if not self._queue:
+                    self._idle.set()
+
+    def _mint(self) -> int:
+        self._last = max(now(), self._last + 1)
+        return self._last
+
+    def _form(self) -> list[Entry]:
+        """Take the next batch: units of distinct rows, or one unit that wants a transaction of its own."""
+        queue, mint = self._queue, self._mint
+        batch: list[Entry] = []
+        rows: set[int] = set()
+        size = 0
+        for entry in islice(queue, BATCH_UNITS):
+            unit = entry.unit
+            if batch and (unit.alone or size + entry.size > BATCH_BYTES):
+                break
+            row = unit.row
+            if row is not None:
+                if row in rows:
+                    break
+                rows.add(row)
+            batch.append(entry)
+            size += entry.size
+            if unit.alone:
+                break
+        for entry in batch:
+            queue.popleft()
+            entry.unit.mint(mint)
+        return batch
+
+    async def _commit_batch(self, batch: list[Entry]) -> None:
+        """Commit a batch, whatever it takes; only a cancellation ends it early."""
+        self._in_flight = batch
+        try:
+            await self._apply(batch)
+        except StoreUnavailable as error:
+            await self._wait_for_store(batch, error)
+        except Exception as error:  # noqa: BLE001 - one unit's own error; committing singly finds which
+            await self._commit_singly(batch, error)
+        else:
+            self._hand_on(batch)
+        self._in_flight = []
+
+    async def _apply(self, batch: list[Entry]) -> None:
+        units = [entry.unit for entry in batch]
+        await trio.to_thread.run_sync(self._store.commit, units, limiter=self._limiter)
+        self.commits += 1
+        self.units += len(units)
+
+    def _hand_on(self, batch: list[Entry]) -> None:
+        if self.outage is not None:
+            self._set_outage(None)
+        for entry in batch:
+            entry.then()
+
+    async def _commit_singly(self, batch: list[Entry], error: Exception) -> None:
+        if len(batch) == 1:
+            self._fail(batch[0], error)
+            return
+        for position, entry in enumerate(batch):
+            try:
+                await self._apply([entry])
+            except StoreUnavailable as outage:
+                await self._wait_for_store(batch[position:], outage)
+                return
+            except Exception as own:  # noqa: BLE001 - the unit's own error
+                self._fail(entry, own)
+            else:
+                self._hand_on([entry])
+
+    def _fail(self, entry: Entry, error: Exception) -> None:
+        if entry.given_up:
+            return
+        if isinstance(error, MessageFoundryError):
+            entry.failed(error)
+        else:
+            log.error("the store refused a %s: %s", type(entry.unit).__name__, type(error).__name__)
+            entry.failed(UnstorableUnit(f"the store cannot hold a {type(entry.unit).__name__}: {type(error).__name__}"))
+
+    async def _wait_for_store(self, batch: list[Entry], error: StoreUnavailable) -> None:
+        """Put the batch back at the head, fail what cannot wait, and give the store a little time."""
+        self._queue.extendleft(entry for entry in reversed(batch) if not entry.given_up)
+        self._in_flight = []
+        self._set_outage(error)
+        pause = RETRY_SECONDS[min(self._outages, len(RETRY_SECONDS) - 1)]
+        self._outages += 1
+        self._expire()
+        await trio.sleep(pause)
+        self._expire()
+
+    def _set_outage(self, error: StoreUnavailable | None) -> None:
+        if error is None:
+            self._outages = 0
+        changed = (error is None) != (self.outage is None) or type(error) is not type(self.outage)
+        self.outage = error
+        if changed and self._on_outage is not None:
+            self._on_outage(error)
+
+    def _expire(self) -> None:
+        """Fail the units whose callers have waited long enough; they leave the queue uncommitted."""
+        error = self.outage or StoreUnavailable()
+        clock = trio.current_time()
+        keep = deque[Entry]()
+        for entry in self._queue:
+            if entry.deadline <= clock or (entry.deadline < math.inf and isinstance(error, CorruptStore)):
+                self._fail(entry, error)
+            else:
+                keep.append(entry)
+        self._queue = keep
+
+    async def _watch(self) -> None:
+        """Let go of callers whose commit hangs: its outcome is unknown, and they must answer somebody."""
+        while True:
+            await trio.sleep(1)
+            clock = trio.current_time()
+            overdue = [entry for entry in self._in_flight if entry.deadline <= clock and not entry.given_up]
+            if overdue:
+                self._expire()
+            for entry in overdue:
+                entry.given_up = True
+                entry.failed(StoreUnavailable("the store has not answered in time"))

@@ -1,0 +1,69 @@
+"""A flow: what one inbound has received and not routed yet, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from messagefoundry.contracts.errors import MessageFoundryError
+from messagefoundry.contracts.units import Receive, RefillFlow, WaitingMessage
+from messagefoundry.pipeline.committer import Committer
+from messagefoundry.pipeline.window import Memory, Request, Window
+from messagefoundry.wiring.graph import Graph, Inbound
+
+
+@dataclass(slots=True, eq=False)
+class Flow:
+    """The window over the RECEIVED messages of one inbound. `wake` tells whoever routes that there is work.
+
+    `graph` is what its messages run under: the engine's, or the last one that had this inbound while it drains.
+    `careful_until` is the last id of before an unclean stop: messages up to it run one at a time, each attempt counted
+    durably. `detached` flows have overrun a shared turn and are routed by a thread of their own.
+    """
+
+    inbound: Inbound
+    graph: Graph
+    committer: Committer
+    memory: Memory
+    wake: Callable[[], None]
+    careful_until: int = 0
+    detached: bool = False
+    window: Window[WaitingMessage] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.window = Window(self.memory, self._refill)
+
+    @property
+    def drained(self) -> bool:
+        """Whether nothing is left to route, here or in the store."""
+        return not self.window.spilled and not len(self.window) and not self.window.held
+
+    def received(self, unit: Receive) -> None:
+        """A message of this inbound was committed (a continuation of the committer)."""
+        message = WaitingMessage(
+            unit.id, unit.id, unit.raw, unit.content_type, unit.encoding, unit.received_at, attempts=0
+        )
+        if self.window.offer(unit.id, message, len(unit.raw)):
+            self.wake()
+
+    def reread(self) -> None:
+        """The store has work that was not offered: a replay, for one."""
+        self.window.spilled = True
+        self.window.want()
+
+    def drop(self, message_id: int) -> None:
+        """A message was dead-lettered while it waited."""
+        self.window.discard(lambda message: message.message_id == message_id)
+
+    def _refill(self, request: Request) -> None:
+        unit = RefillFlow(self.inbound.name, request.after, request.limit, request.max_bytes)
+
+        def read() -> None:
+            entries = [(message.order, message, len(message.raw)) for message in unit.messages]
+            self.window.refilled(request, entries, unit.complete)
+            self.wake()
+
+        def failed(error: MessageFoundryError) -> None:
+            self.window.refill_failed(request)
+
+        self.committer.submit(unit, read, failed)

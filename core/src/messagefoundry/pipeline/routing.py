@@ -1,0 +1,191 @@
+"""Routing: takes received messages through Routers and Handlers to their hand-off."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+import trio
+
+from messagefoundry.contracts.errors import MessageFoundryError, UnstorableUnit
+from messagefoundry.contracts.units import Failed, HandOff, MarkAttempt
+from messagefoundry.pipeline.committer import Committer, now
+from messagefoundry.pipeline.flow import Flow
+from messagefoundry.pipeline.transform import Outcome
+from messagefoundry.pipeline.turns import PATIENCE_SECONDS, Job, Result, Turn, gather, give_back, take
+
+log = logging.getLogger(__name__)
+
+DEATHS = 3
+CAREFUL_PATIENCE_SECONDS = 2.0
+STORE_REFUSED = -1
+"""The attempts of a message whose outcome the store could not hold: its next outcome says only that."""
+
+HandedOff = Callable[[HandOff], None]
+
+
+class Routing:
+    """Runs flows; `handed_off` is told of every committed hand-off, in commit order."""
+
+    def __init__(self, flows: Mapping[str, Flow], committer: Committer, handed_off: HandedOff) -> None:
+        self._flows = flows
+        self._committer = committer
+        self._handed_off = handed_off
+        self._wake = trio.Event()
+        self._threads = trio.CapacityLimiter(math.inf)
+        self._detached: dict[str, trio.Event] = {}
+
+    def wake(self) -> None:
+        """There is something to route."""
+        self._wake.set()
+        for event in self._detached.values():
+            event.set()
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Route until cancelled. A run in progress is abandoned then: its message is RECEIVED still."""
+        async with trio.open_nursery() as self._nursery:
+            task_status.started()
+            while True:
+                self._wake = trio.Event()
+                careful = [flow for flow in self._flows.values() if self._is_careful(flow)]
+                if careful:
+                    await self._carefully(careful)
+                elif jobs := gather(list(self._flows.values())):
+                    await self._shared_turn(jobs, PATIENCE_SECONDS)
+                else:
+                    await self._wake.wait()
+
+    # -- turns ---------------------------------------------------------------------------------------------------
+
+    async def _shared_turn(self, jobs: Sequence[Job], patience: float) -> None:
+        turn, over = Turn(jobs), trio.Event()
+        with trio.move_on_after(patience) as scope:
+            await self._cross(turn, over)
+        stuck = turn.halt() if scope.cancelled_caught else None
+        self._finish(turn)
+        if stuck is not None:
+            self._detach(stuck.flow, turn, over)
+
+    async def _cross(self, turn: Turn, over: trio.Event) -> None:
+        """Run a turn in a thread; `over` is set when the thread is done, even if nobody waits for it any more."""
+        token = trio.lowlevel.current_trio_token()
+
+        def work() -> None:
+            try:
+                turn.run()
+            finally:
+                try:
+                    token.run_sync_soon(over.set)
+                except trio.RunFinishedError:
+                    log.warning("a Handler was still running when the engine stopped; its message is RECEIVED still")
+
+        await trio.to_thread.run_sync(work, abandon_on_cancel=True, limiter=self._threads)
+
+    def _detach(self, flow: Flow, turn: Turn, over: trio.Event) -> None:
+        """A flow that overran a shared turn gets a thread of its own, first of all the one that it holds."""
+        log.info("%s overran a shared turn; it is routed by a thread of its own from now on", flow.inbound.name)
+        flow.detached = True
+        self._detached[flow.inbound.name] = trio.Event()
+        self._nursery.start_soon(self._run_detached, flow, turn, over)
+
+    async def _run_detached(self, flow: Flow, turn: Turn, over: trio.Event) -> None:
+        name = flow.inbound.name
+        while True:
+            await over.wait()
+            self._finish(turn)
+            while not (jobs := take(flow, 16)):
+                self._detached[name] = trio.Event()
+                await self._detached[name].wait()
+            turn, over = Turn(jobs), trio.Event()
+            await self._cross(turn, over)
+
+    # -- after an unclean stop -----------------------------------------------------------------------------------
+
+    def _is_careful(self, flow: Flow) -> bool:
+        """Whether messages of before the unclean stop are left; a flow that has none more is careful no longer."""
+        if not flow.careful_until or flow.detached:
+            return False
+        message = flow.window.peek()
+        if message is None:
+            if not flow.window.spilled:
+                flow.careful_until = 0
+            return bool(flow.careful_until)
+        if message.order > flow.careful_until:
+            flow.careful_until = 0
+        return bool(flow.careful_until)
+
+    async def _carefully(self, flows: Sequence[Flow]) -> None:
+        """Run the oldest such message alone, its attempt counted durably first."""
+        waiting = [(message.order, flow) for flow in flows if (message := flow.window.peek()) is not None]
+        if not waiting:
+            await self._wake.wait()
+            return
+        _, flow = min(waiting, key=lambda pair: pair[0])
+        (job,) = take(flow, 1)
+        mark = MarkAttempt(job.message.message_id)
+        try:
+            await self._committer.commit(mark)
+        except MessageFoundryError:
+            flow.window.release(len(job.message.raw))
+            return
+        if mark.attempts >= DEATHS:
+            self._submit(Result(job, died(job)))
+        else:
+            await self._shared_turn([job], CAREFUL_PATIENCE_SECONDS)
+
+    # -- hand-off ------------------------------------------------------------------------------------------------
+
+    def _finish(self, turn: Turn) -> None:
+        """Hand off what a turn gave; what did not run, or ran under an older graph, goes back to its flow."""
+        results = turn.results()
+        for result in results:
+            if not result.job.stale:
+                self._submit(result)
+        give_back([*(result.job for result in results if result.job.stale), *turn.unclaimed()])
+
+    def _submit(self, result: Result) -> None:
+        job, outcome = result.job, result.outcome
+        unit = HandOff(
+            job.message.message_id,
+            job.flow.inbound.name,
+            outcome.routing,
+            outcome.outgoing,
+            outcome.failed,
+            outcome.detail,
+            now(),
+            job.message.routed_id,
+        )
+        size = sum(len(outgoing.payload) for outgoing in outcome.outgoing)
+        self._committer.submit(unit, partial(self._committed, job, unit), partial(self._failed, job), size=size)
+
+    def _committed(self, job: Job, unit: HandOff) -> None:
+        job.flow.window.release(len(job.message.raw))
+        self._handed_off(unit)
+
+    def _failed(self, job: Job, error: MessageFoundryError) -> None:
+        """A hand-off that met other rows than it expects is dropped: an operator has decided about its message."""
+        if isinstance(error, UnstorableUnit) and job.message.attempts != STORE_REFUSED:
+            kept = replace(job, message=replace(job.message, attempts=STORE_REFUSED))
+            self._submit(Result(kept, dead(kept, str(error))))
+        else:
+            self._drop(job)
+
+    def _drop(self, job: Job) -> None:
+        log.warning("the outcome of message %d was dropped: it is no longer waiting", job.message.message_id)
+        job.flow.window.release(len(job.message.raw))
+
+
+def died(job: Job) -> Outcome:
+    """The outcome of a message during whose runs the process has died too often."""
+    return dead(job, f"the engine died {DEATHS} times while running this message; it is not run again by itself")
+
+
+def dead(job: Job, error: str) -> Outcome:
+    """The outcome of a message that cannot be run, dead at the stage that it was in."""
+    if job.message.routed_id is not None:
+        return Outcome("FILTERED", failed=[Failed("routed", job.message.handler, error)])
+    return Outcome("UNROUTED", failed=[Failed("ingress", "", error)])
+

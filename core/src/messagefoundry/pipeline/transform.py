@@ -1,0 +1,155 @@
+"""Router and Handlers over one message: the pure core that the live engine and `dryrun` both call."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from messagefoundry.contracts.codecs import AnyMessage
+from messagefoundry.contracts.units import Failed, Outgoing, Routing
+from messagefoundry.wiring.graph import Graph, Handler, Inbound
+from messagefoundry.wiring.values import Send
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of one message: the dispositions' truth table in semantics.md.
+
+    `ran` names the Handlers that ran, `declined` those whose `accepts=` said no.
+    """
+
+    routing: Routing
+    outgoing: list[Outgoing] = field(default_factory=list)
+    failed: list[Failed] = field(default_factory=list)
+    ran: list[str] = field(default_factory=list)
+    declined: list[str] = field(default_factory=list)
+
+    @property
+    def detail(self) -> str:
+        """A short line for the trail."""
+        handlers = ", ".join(self.ran) or "no handler"
+        return f"{handlers} (declined: {', '.join(self.declined)})" if self.declined else handlers
+
+
+def describe_failure(error: BaseException, where: str) -> str:
+    """An author's error in two parts: a first line that is safe to show anywhere, then its own text.
+
+    The first line names the class and the place in the author's code; the text may quote a message, so it is kept
+    sealed in the store and shown only to those who ask.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not frame.filename.startswith(_OWN)]
+    place = f" at {os.path.basename(own[-1].filename)}:{own[-1].lineno}" if own else ""
+    text = str(error)[:2000] if not isinstance(error, RecursionError) else ""
+    return f"{type(error).__name__}{place} in {where}" + (f"\n{text}" if text else "")
+
+
+_OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def transform(graph: Graph, inbound: Inbound, raw: bytes, encoding: str) -> Outcome:
+    """Run the Router of `inbound` and every Handler that it names. Never raises, whatever the author's code does."""
+    try:
+        message = inbound.codec.parse(raw, encoding=encoding)
+        names = handler_names(graph.routers[inbound.router].function(message))
+    except BaseException as error:  # noqa: BLE001 - a Router may raise anything; the message dies at ingress
+        failed = Failed("ingress", "", describe_failure(error, f"router {inbound.router}"))
+        return Outcome("UNROUTED", failed=[failed])
+    if not names:
+        return Outcome("UNROUTED")
+    outcome = Outcome("FILTERED")
+    for name in names:
+        run_handler(graph, name, message, outcome)
+    return outcome
+
+
+def transform_one(graph: Graph, inbound: Inbound, handler: str, raw: bytes, encoding: str) -> Outcome:
+    """Run one Handler alone, as the replay of its dead `routed` row does."""
+    outcome = Outcome("FILTERED")
+    try:
+        message = inbound.codec.parse(raw, encoding=encoding)
+    except BaseException as error:  # noqa: BLE001 - as above
+        outcome.failed.append(Failed("routed", handler, describe_failure(error, f"handler {handler}")))
+        return outcome
+    run_handler(graph, handler, message, outcome)
+    return outcome
+
+
+def handler_names(returned: Any) -> list[str]:
+    """What a Router returned, as a list: a name, several, or None."""
+    if returned is None:
+        return []
+    names = [returned] if isinstance(returned, str) else list(returned)
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(f"a Router returns names of Handlers, not a {type(name).__name__}")
+    return list(dict.fromkeys(names))
+
+
+def run_handler(graph: Graph, name: str, message: AnyMessage, outcome: Outcome) -> None:
+    """Run one Handler on a copy of its own and add what it decided; all of its Sends count, or none."""
+    handler = graph.handlers.get(name)
+    if handler is None:
+        outcome.failed.append(Failed("routed", name, f"no handler named {name} is declared"))
+        return
+    try:
+        sends = decisions(handler, message)
+    except BaseException as error:  # noqa: BLE001 - a Handler may raise anything; its routed row keeps it
+        outcome.ran.append(name)
+        outcome.failed.append(Failed("routed", name, describe_failure(error, f"handler {name}")))
+        return
+    if sends is None:
+        outcome.declined.append(name)
+        return
+    outcome.ran.append(name)
+    if sends:
+        outcome.routing = "PROCESSED"
+    for send in sends:
+        add_send(graph, name, send, outcome)
+
+
+def decisions(handler: Handler, message: AnyMessage) -> list[Send] | None:
+    """The Sends of a Handler in the order returned; None when `accepts=` declined the message."""
+    own = message.copy()
+    if handler.accepts is not None and not handler.accepts(own):
+        return None
+    returned = handler.function(own)
+    if returned is None:
+        return []
+    found = [returned] if isinstance(returned, Send) else returned
+    if isinstance(found, str | bytes) or not isinstance(found, Iterable):
+        raise TypeError(f"a Handler returns Send, an iterable of Sends, or None, not a {type(found).__name__}")
+    sends = list(found)
+    for send in sends:
+        if not isinstance(send, Send):
+            raise TypeError(f"a Handler returns Send, an iterable of Sends, or None, not a {type(send).__name__}")
+    return sends
+
+
+def add_send(graph: Graph, handler: str, send: Send, outcome: Outcome) -> None:
+    """Turn a Send into a lane's payload, or into a dead `routed` row when it cannot be."""
+    outbound = graph.outbounds.get(send.to)
+    if outbound is None:
+        error = f"Send to {send.to}: no outbound Connection of that name is declared"
+        outcome.failed.append(Failed("routed", handler, error))
+        return
+    encoding = outbound.settings.output_encoding()
+    try:
+        payload = payload_of(send.message, encoding)
+    except (UnicodeError, ValueError) as error:
+        outcome.failed.append(Failed("routed", handler, describe_failure(error, f"handler {handler}, Send to {send.to}")))
+        return
+    content_type = getattr(send.message, "content_type", "hl7v2")
+    outcome.outgoing.append(Outgoing(send.to, handler, payload, content_type, outbound.simulate))
+
+
+def payload_of(message: AnyMessage | str | bytes, encoding: str | None) -> bytes:
+    """The bytes of what was sent; text goes out in `encoding`, else in UTF-8."""
+    if isinstance(message, bytes):
+        return message
+    if isinstance(message, str):
+        return message.encode(encoding or "utf-8")
+    return message.encode_bytes(encoding)

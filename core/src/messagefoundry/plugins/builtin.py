@@ -1,0 +1,63 @@
+"""What the engine itself registers, through the same hooks as everybody else."""
+
+from __future__ import annotations
+
+from messagefoundry.contracts import AlertSinkSpec, BlueprintSpec, CodecSpec, CommandSpec, hookimpl
+
+contract = 1
+
+COMMANDS = {
+    "init": "Create a configuration repository that runs at once.",
+    "serve": "Run the engine.",
+    "validate": "Check a configuration and name all of its problems.",
+    "check": "Validate a configuration and dry-run its fixtures, for CI.",
+    "graph": "Show what a configuration wires.",
+    "dryrun": "Run messages through Routers and Handlers without sending anything.",
+    "doctor": "Check what is installed and what a configuration needs.",
+    "plugins": "List the installed plugins.",
+    "status": "Say how the engine is doing, or why one lane waits.",
+    "connections": "List, start, stop and test Connections.",
+    "messages": "List, show, replay, resend and dead-letter messages.",
+    "dead-letters": "List and replay dead letters.",
+    "reload": "Load the configuration again in the running engine.",
+    "send": "Send messages over MLLP and print each answer.",
+    "demo": "Run a synthetic feed from socket to socket.",
+}
+"""Name and summary of each command; `messagefoundry.cli.<name>` has the click command `command`."""
+
+
+@hookimpl
+def register_codecs() -> list[CodecSpec]:
+    """The content types that need no plugin."""
+    return [
+        CodecSpec("hl7v2", "messagefoundry.codecs.hl7v2:HL7V2"),
+        CodecSpec("json", "messagefoundry.codecs.raw:JSON"),
+        CodecSpec("xml", "messagefoundry.codecs.raw:XML"),
+        CodecSpec("text", "messagefoundry.codecs.raw:TEXT"),
+        CodecSpec("binary", "messagefoundry.codecs.raw:BINARY"),
+    ]
+
+
+@hookimpl
+def register_alert_sinks() -> list[AlertSinkSpec]:
+    """Alerts go to the log when nothing else is configured."""
+    return [AlertSinkSpec("logging", "messagefoundry.alerts.logging_sink:LoggingSink")]
+
+
+@hookimpl
+def register_commands() -> list[CommandSpec]:
+    """The commands of `messagefoundry`."""
+    return [
+        CommandSpec(name, summary, f"messagefoundry.cli.{name.replace('-', '_')}:command")
+        for name, summary in COMMANDS.items()
+    ]
+
+
+@hookimpl
+def register_blueprints() -> list[BlueprintSpec]:
+    """The HTTP pages: read-only ones on the network, changing ones on the owner-only socket."""
+    return [
+        BlueprintSpec("health", "messagefoundry.api.health:blueprint"),
+        BlueprintSpec("views", "messagefoundry.api.views:blueprint"),
+        BlueprintSpec("control", "messagefoundry.api.control:blueprint", control=True),
+    ]

@@ -1,0 +1,45 @@
+"""The values behind `env()`: `environments/<environment>.toml`, overlaid by `MEFOR_VALUE_<KEY>`."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+from messagefoundry.contracts.errors import Problem
+from messagefoundry.wiring.environment import KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+PREFIX = "MEFOR_VALUE_"
+
+
+def read_values(path: Path | None, environ: Mapping[str, str]) -> tuple[dict[str, Any], list[Problem]]:
+    """The values of one environment and what is wrong with its file. A file that does not exist is an empty one."""
+    values, problems = _read_file(path) if path is not None else ({}, [])
+    for variable, value in environ.items():
+        if variable.startswith(PREFIX):
+            values[variable.removeprefix(PREFIX).lower()] = value
+    return values, problems
+
+
+def _read_file(path: Path) -> tuple[dict[str, Any], list[Problem]]:
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}, []
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return {}, [Problem(f"is not readable as TOML: {error}", "mend the file", str(path))]
+    except OSError as error:
+        return {}, [Problem(f"cannot be read: {error.strerror}", "check its place and permissions", str(path))]
+    problems = [problem for key, value in table.items() for problem in _entry_problems(path, key, value)]
+    return {key: value for key, value in table.items() if not isinstance(value, dict)}, problems
+
+
+def _entry_problems(path: Path, key: str, value: object) -> list[Problem]:
+    if isinstance(value, dict):
+        return [Problem("is a table, but the file is flat", "write key = value lines alone", str(path), 0, f"[{key}]")]
+    if not KEY.match(key):
+        return [Problem("keys are lower_snake_case", "write it like acme_adt_host", str(path), 0, key)]
+    return []

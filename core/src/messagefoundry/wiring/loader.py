@@ -1,0 +1,119 @@
+"""Loading the modules of a configuration directory: every `*.py` in it, sorted, not recursive, `_*` left out.
+
+A module that raises is a problem with the author's file and line; the others are loaded all the same.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import sys
+import traceback
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from messagefoundry.contracts.errors import ConfigurationError, Problem
+from messagefoundry.contracts.nearest import did_you_mean
+from messagefoundry.plugins.offers import EXTRAS, RELEASED, NotInstalledError, pip_line
+from messagefoundry.wiring.graph import Place
+from messagefoundry.wiring.modules import Package, importing
+from messagefoundry.wiring.recording import Recording, recording
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+
+def load_modules(directory: Path) -> Recording:
+    """Run a directory's modules and collect what they declare and what went wrong.
+
+    Raises ConfigurationError, and runs nothing, for a directory that is not there, is empty, or that others may write.
+    """
+    directory = directory.absolute()
+    stems = _stems(directory)
+    _refuse_writable_by_others(directory)
+    with recording() as record, importing(directory) as package:
+        for stem in stems:
+            _load(package, stem, record)
+    record.mentions = dict(Counter(package.texts))
+    return record
+
+
+def _stems(directory: Path) -> list[str]:
+    if not directory.is_dir():
+        what = "is not a directory" if directory.exists() else "does not exist"
+        raise _refusal(directory, what, "name the directory of your configuration with --config")
+    stems = sorted(file.stem for file in directory.glob("*.py") if not file.name.startswith("_"))
+    if not stems:
+        raise _refusal(directory, "has no module (*.py) to load", "messagefoundry init writes a first one")
+    return stems
+
+
+def _refusal(path: Path, text: str, mend: str) -> ConfigurationError:
+    return ConfigurationError([Problem(text, mend, str(path))])
+
+
+def _refuse_writable_by_others(directory: Path) -> None:
+    if os.name != "posix":
+        return
+    text = "may be written by other users, and its code runs as this one"
+    open_to_others = [path for path in _code(directory) if path.stat().st_mode & OTHERS_MAY_WRITE]
+    if open_to_others:
+        raise ConfigurationError([Problem(text, f"chmod go-w '{path}'", str(path)) for path in open_to_others])
+
+
+def _code(directory: Path) -> Iterator[Path]:
+    yield directory
+    for entry in sorted(directory.iterdir()):
+        if entry.suffix == ".py":
+            yield entry
+        elif (entry / "__init__.py").is_file():
+            yield from _code(entry)
+
+
+def _load(package: Package, stem: str, record: Recording) -> None:
+    try:
+        package.load(stem)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - an author's module may raise anything
+        record.failed = True
+        text, mend = _cause(error)
+        record.problem(_place(error, package.directory, stem), "", text, mend)
+
+
+def _place(error: BaseException, directory: Path, stem: str) -> Place:
+    """The innermost line of the author's own code that the error passed through."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return Place(error.filename, error.lineno or 0)
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if Path(frame.filename).is_relative_to(directory):
+            return Place(frame.filename, frame.lineno or 0)
+    return Place(str(directory / f"{stem}.py"))
+
+
+def _cause(error: BaseException) -> tuple[str, str]:
+    """The sentence and the mend for what a module raised."""
+    if isinstance(error, NotInstalledError):
+        return error.problem.text, error.problem.mend
+    if isinstance(error, SyntaxError):
+        return f"{type(error).__name__}: {error.msg}", "mend the line"
+    if isinstance(error, ImportError):
+        return f"{type(error).__name__}: {error}", _import_mend(error)
+    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return f"the module stopped with {text}", ""
+
+
+def _import_mend(error: ImportError) -> str:
+    wrong = re.match(r"cannot import name '(\w+)'", str(error))
+    if wrong:
+        offered = EXTRAS["connector"] if error.name == "messagefoundry" else ()
+        return did_you_mean(wrong[1], {*dir(sys.modules.get(error.name or "")), *offered})
+    package = (error.name or "").partition(".")[0]
+    if package.startswith("messagefoundry_"):
+        extra = package.removeprefix("messagefoundry_")
+        return pip_line(extra) if extra in RELEASED else "it is not available in this release"
+    if isinstance(error, ModuleNotFoundError) and package:
+        return f"install what provides {package}, or mend the name"
+    return ""

@@ -1,0 +1,159 @@
+"""The keywords of inbound() and outbound(): what each may be, and the sentence when it is something else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from messagefoundry.wiring.values import (
+    AckMode,
+    BuildupThreshold,
+    ContentType,
+    InternalErrorPolicy,
+    OrderingMode,
+    RetryPolicy,
+)
+
+Choice = TypeVar("Choice", bound=StrEnum)
+Value = TypeVar("Value")
+HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*\Z")
+
+
+class BadOptionError(Exception):
+    """An option has a value that it cannot have; the text goes on from the option's name and never shows the value."""
+
+
+def text(value: Any) -> str:
+    """A name."""
+    if not isinstance(value, str) or not value.strip():
+        raise BadOptionError("must be text")
+    return value
+
+
+def flag(value: Any) -> bool:
+    """True or False, or the words for them that a variable holds."""
+    if isinstance(value, bool):
+        return value
+    words = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+    if isinstance(value, str) and value.lower() in words:
+        return words[value.lower()]
+    raise BadOptionError("must be True or False")
+
+
+def one_of(choices: type[Choice]) -> Callable[[Any], Choice]:
+    """A member of an enumeration, or its value as text."""
+
+    def read(value: Any) -> Choice:
+        try:
+            return choices(value)
+        except ValueError:
+            raise BadOptionError(f"must be one of {', '.join(choices)}") from None
+
+    return read
+
+
+def instance_of(kind: type[Value]) -> Callable[[Any], Value]:
+    """A value of a class."""
+
+    def read(value: Any) -> Value:
+        if isinstance(value, kind):
+            return value
+        raise BadOptionError(f"must be a {kind.__name__}")
+
+    return read
+
+
+def positive(value: Any) -> int:
+    """A number of bytes."""
+    try:
+        number = int(value) if isinstance(value, int | str) and not isinstance(value, bool) else 0
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise BadOptionError("must be a whole number above 0")
+    return number
+
+
+def table(value: Any) -> Mapping[str, Any]:
+    """Labels for people, by name."""
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        raise BadOptionError("must be a dict whose keys are text")
+    return MappingProxyType(dict(value))
+
+
+def interface(value: Any) -> str:
+    """An address that a listener can bind."""
+    if isinstance(value, str) and (_is_address(value) or HOST_NAME.match(value)):
+        return value
+    raise BadOptionError("must be the IP address or host name of one interface, without a port")
+
+
+def _is_address(value: str) -> bool:
+    try:
+        ip_address(value)
+    except ValueError:
+        return False
+    return True
+
+
+def networks(value: Any) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Networks in CIDR notation, as a list or as text with commas."""
+    entries = value.split(",") if isinstance(value, str) else value
+    if not isinstance(entries, list | tuple | set | frozenset) or not all(isinstance(each, str) for each in entries):
+        raise BadOptionError("must be a list of networks such as '10.1.0.0/16'")
+    if not entries:
+        raise BadOptionError("is empty: leave it out to let every peer in, or name networks")
+    return tuple(_network(entry.strip()) for entry in entries)
+
+
+def _network(entry: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(entry)
+    except ValueError:
+        raise BadOptionError(f"has {entry!r}, which is not a network such as '10.1.0.0/16' or '10.1.2.3'") from None
+
+
+Reader = Callable[[Any], Any]
+
+INBOUND: Mapping[str, Reader] = {
+    "router": text,
+    "ack_mode": one_of(AckMode),
+    "content_type": one_of(ContentType),
+    "auto_start": flag,
+    "deployed": flag,
+    "metadata": table,
+    "bind_address": interface,
+    "source_ip_allowlist": networks,
+    "max_message_bytes": positive,
+}
+
+OUTBOUND: Mapping[str, Reader] = {
+    "retry": instance_of(RetryPolicy),
+    "ordering": one_of(OrderingMode),
+    "internal_error": one_of(InternalErrorPolicy),
+    "buildup": instance_of(BuildupThreshold),
+    "simulate": flag,
+    "auto_start": flag,
+    "deployed": flag,
+    "metadata": table,
+}
+
+LISTENERS_ONLY = ("bind_address", "source_ip_allowlist")
+
+NOT_YET: Mapping[str, tuple[Any, ...]] = {
+    "ack_after": (None, "ingest"),
+    "strict": (None, False),
+    "hl7_version": (None,),
+    "strict_timeout_s": (None,),
+    "schedule": (None,),
+    "messages_days": (None,),
+    "dead_letter_days": (None,),
+    "stall": (None,),
+    "batch": (None,),
+    "flagged": (None, False),
+}
+"""Options of the published interface that are not built, with the values that ask for nothing."""

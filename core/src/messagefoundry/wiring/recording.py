@@ -1,0 +1,73 @@
+"""What authoring calls leave behind: nothing is judged while modules load, so that all problems come at once."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from messagefoundry.contracts.errors import Problem
+from messagefoundry.wiring.graph import Handler, Place, Router
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """One call of inbound() or outbound(), as written: `options` are the keywords given, env() references included."""
+
+    kind: Literal["inbound", "outbound"]
+    name: Any
+    spec: Any
+    options: Mapping[str, Any]
+    place: Place
+
+
+@dataclass(slots=True)
+class Recording:
+    """Everything that the modules of one configuration declared, in order, and what already went wrong.
+
+    `failed` tells that some module did not load to its end, so that a name may be missing for that reason alone.
+    `mentions` counts how often each text is written in the modules' source.
+    """
+
+    connections: list[Declaration] = field(default_factory=list)
+    routers: list[Router] = field(default_factory=list)
+    handlers: list[Handler] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    failed: bool = False
+    mentions: dict[str, int] = field(default_factory=dict)
+
+    def problem(self, place: Place, name: str, text: str, mend: str = "") -> None:
+        """Put down one problem with its place; the same one twice counts once."""
+        problem = Problem(text, mend, place.file, place.line, name)
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+
+_active: ContextVar[Recording | None] = ContextVar("recording", default=None)
+
+
+@contextmanager
+def recording() -> Iterator[Recording]:
+    """Collect what authoring calls declare inside the block."""
+    record = Recording()
+    token = _active.set(record)
+    try:
+        yield record
+    finally:
+        _active.reset(token)
+
+
+def active() -> Recording:
+    """The recording in progress; outside of one, declarations go nowhere: a test may import an author's module."""
+    return _active.get() or Recording()
+
+
+def caller(depth: int = 1) -> Place:
+    """The file and line that called the function that asks; `depth` counts further callers outwards."""
+    frame = sys._getframe(depth + 1)
+    return Place(frame.f_code.co_filename, frame.f_lineno)

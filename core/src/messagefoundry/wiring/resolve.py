@@ -1,0 +1,70 @@
+"""From declarations to a frozen graph: every check runs, and all problems are reported at once."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from messagefoundry.contracts.errors import ConfigurationError, Problem
+from messagefoundry.wiring.connections import Checker, UnusableConnectionError
+from messagefoundry.wiring.graph import Graph, Inbound, Outbound
+from messagefoundry.wiring.names import by_name, check_reply_sources, check_routers, unused
+from messagefoundry.wiring.ports import check_ports
+from messagefoundry.wiring.references import Environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from messagefoundry.plugins import Installed
+    from messagefoundry.wiring.deployment import Deployment
+    from messagefoundry.wiring.recording import Declaration, Recording
+
+
+def resolve(
+    record: Recording,
+    *,
+    installed: Installed,
+    environment: str | None,
+    values: Mapping[str, Any],
+    deployment: Deployment,
+    source: str = "",
+) -> Graph:
+    """The graph of what was declared, for this deployment. Raises ConfigurationError with every problem."""
+    checker = Checker(installed, Environment(environment, values, deployment.values_path), deployment, record)
+    routers = by_name(record.routers, "a Router", record)
+    handlers = by_name(record.handlers, "a Handler", record)
+    by_name(record.connections, "a Connection", record)
+    built = list(_built(checker, record.connections))
+    # A module that failed may have been the one to declare what others name.
+    if not record.failed:
+        check_routers(record.connections, routers, record)
+        outbounds = [each.name for each in record.connections if each.kind == "outbound"]
+        check_reply_sources(checker.sources, outbounds, record)
+    check_ports(checker.sources, deployment, record)
+    problems = [*installed.problems(), *record.problems]
+    if problems:
+        raise ConfigurationError(sorted(problems, key=lambda problem: (problem.file, problem.line)))
+    graph = Graph(
+        MappingProxyType({each.name: each for each in built if isinstance(each, Inbound)}),
+        MappingProxyType({each.name: each for each in built if isinstance(each, Outbound)}),
+        MappingProxyType(routers),
+        MappingProxyType(handlers),
+        environment,
+        source,
+    )
+    return replace(graph, warnings=(*unused(graph, record.mentions), *_empty(graph, source)))
+
+
+def _built(checker: Checker, declarations: Iterable[Declaration]) -> Iterator[Inbound | Outbound]:
+    for declared in declarations:
+        build: Callable[[Declaration], Inbound | Outbound]
+        build = checker.inbound if declared.kind == "inbound" else checker.outbound
+        with suppress(UnusableConnectionError):
+            yield build(declared)
+
+
+def _empty(graph: Graph, source: str) -> Iterator[Problem]:
+    if not graph.inbounds:
+        yield Problem("declares no inbound Connection: nothing can come in", "add an inbound(...)", source)

@@ -1,0 +1,91 @@
+"""What authors write in Handlers and declarations: Sends, policies and enumerations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from messagefoundry.contracts.codecs import AnyMessage
+
+
+class AckMode(StrEnum):
+    """How an inbound answers its senders (HL7 v2.5.1 §2.9.2 original, §2.9.3 enhanced)."""
+
+    ORIGINAL = "original"
+    ENHANCED = "enhanced"
+    NONE = "none"
+
+
+class OrderingMode(StrEnum):
+    """How a lane orders its work: strictly, or rotating past what fails."""
+
+    FIFO = "fifo"
+    UNORDERED = "unordered"
+
+
+class InternalErrorPolicy(StrEnum):
+    """What a lane does when the connector itself breaks: dead-letter and go on, or stop and keep the item."""
+
+    CONTINUE = "continue"
+    STOP = "stop"
+
+
+class ContentType(StrEnum):
+    """What the messages of an inbound are."""
+
+    HL7V2 = "hl7v2"
+    JSON = "json"
+    XML = "xml"
+    TEXT = "text"
+    X12 = "x12"
+    FHIR = "fhir"
+    BINARY = "binary"
+    DICOM = "dicom"
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How failed deliveries are tried again: exponential back-off in seconds, `max_attempts=None` for ever."""
+
+    max_attempts: int | None = None
+    backoff_seconds: float = 5
+    backoff_multiplier: float = 2
+    max_backoff_seconds: float = 300
+
+    def __post_init__(self) -> None:
+        if self.max_attempts is not None and self.max_attempts < 1:
+            raise ValueError("max_attempts must be at least 1, or None to retry for ever")
+        if self.backoff_seconds < 0 or self.max_backoff_seconds < 0 or self.backoff_multiplier < 1:
+            raise ValueError("backoff seconds must not be negative, and the multiplier at least 1")
+
+
+@dataclass(frozen=True, slots=True)
+class BuildupThreshold:
+    """When waiting work is too much: alert at this depth, or when the oldest has waited this many seconds."""
+
+    max_depth: int | None = None
+    max_oldest_seconds: float | None = 300
+
+
+class Send:
+    """A Handler's decision to send `message` to outbound Connection `to`, as the message is at this moment.
+
+    `message` may be a Message, a RawMessage, text or bytes. What happens to it afterwards changes nothing here.
+    """
+
+    __slots__ = ("message", "to")
+
+    def __init__(self, to: str, message: AnyMessage | str | bytes) -> None:
+        if not isinstance(to, str) or not to:
+            raise TypeError("Send(to, message): `to` is the name of an outbound Connection")
+        copy = getattr(message, "copy", None)
+        self.to = to
+        self.message: Any = message if isinstance(message, str | bytes) else copy() if copy else message
+        if not isinstance(self.message, str | bytes) and not hasattr(self.message, "encode_bytes"):
+            kind = type(message).__name__
+            raise TypeError(f"Send(to, message): a {kind} cannot be sent; give a message, text or bytes")
+
+    def __repr__(self) -> str:
+        return f"Send({self.to!r})"

@@ -1,0 +1,70 @@
+"""Steps on a file system: making a folder durable, moving without replacing, showing names."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LONGEST_NAME = 255
+_LONGEST_SHOWN = 120
+
+
+def sync_folder(folder: str) -> None:
+    """Make the names in `folder` durable; Windows cannot, and does not need to."""
+    if sys.platform == "win32":
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def move_aside(source: str, folder: str, name: str, tag: str) -> str:
+    """Move `source` to `folder`/`name` durably and give its new path; a taken name gets `tag` before its extension.
+
+    `name` may have subfolders, which are made. Nothing is ever replaced: the new name is reserved with an empty file
+    before the move, so that two engines can share a folder.
+    """
+    target = os.path.join(folder, name)
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    reserved = _reserve(target, tag)
+    try:
+        os.replace(source, reserved)
+    except OSError:
+        os.unlink(reserved)
+        raise
+    sync_folder(os.path.dirname(reserved))
+    sync_folder(os.path.dirname(source))
+    return reserved
+
+
+def _reserve(target: str, tag: str) -> str:
+    for candidate in _names(target, tag):
+        try:
+            os.close(os.open(candidate, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        except FileExistsError:
+            continue
+        return candidate
+    raise AssertionError("the names never end")
+
+
+def _names(target: str, tag: str) -> Iterator[str]:
+    yield target
+    folder, name = os.path.split(target)
+    stem, extension = map(os.fsencode, os.path.splitext(name))
+    for number in itertools.count(1):
+        suffix = f"-{tag}".encode() if number == 1 else f"-{tag}-{number}".encode()
+        room = _LONGEST_NAME - len(suffix) - len(extension)
+        yield os.path.join(folder, os.fsdecode(stem[: max(room, 0)] + suffix + extension))
+
+
+def shown(name: str) -> str:
+    """`name` as it may stand in notes: without control characters and bytes that are no text, capped in length."""
+    text = "".join(character if character.isprintable() else "?" for character in name[: _LONGEST_SHOWN + 1])
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 1]}…"

@@ -1,0 +1,188 @@
+"""The inbound `File`: polls a folder and brings in one message for each file.
+
+A file is taken, read, committed, and only then moved, deleted or entered in the ledger; a stop does not come between
+these steps. What could not be committed goes back to the folder; what can never be committed goes to the folder for
+errors, with a note that says why.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+import trio
+
+from messagefoundry_file.claims import Claims
+from messagefoundry_file.disk import shown
+from messagefoundry_file.ledger import Ledger
+from messagefoundry_file.notices import Notices
+from messagefoundry_file.reading import Changed, Limits, Unfit, read_content
+from messagefoundry_file.scan import Found, Wanted, Watch
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from messagefoundry.contracts import InboundContext, Receipt
+    from messagefoundry_file.custody import Custody, Held
+    from messagefoundry_file.settings import FileSettings
+
+T = TypeVar("T")
+_CLOSE_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The last step with a file. What `step` gives, if anything, is noted after `detail`."""
+
+    held: Held
+    step: Callable[[], str]
+    kind: str
+    detail: str
+    alert: bool = True
+
+
+class FileSource:
+    """A running source of files. One step of file I/O at a time, in a worker thread."""
+
+    def __init__(self, settings: FileSettings, context: InboundContext, clock: Callable[[], float] = time.time) -> None:
+        """`clock` gives seconds since the epoch, as the file system's times do."""
+        self._poll_seconds = settings.poll_seconds
+        self._context = context
+        self._folder = os.path.abspath(settings.directory)
+        self._custody = _custody(settings, self._folder, context.name)
+        self._limits = Limits(settings.max_file_bytes, settings.decompress, settings.max_decompressed_bytes)
+        self._watch = Watch(self._folder, _wanted(settings), clock, self._custody.knows)
+        self._notices = Notices(context)
+        self._limiter = trio.CapacityLimiter(1)
+        self._unfinished: Ending | None = None
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Look at the folder at once and then every `poll_seconds`. OSError when it cannot be used at the start."""
+        async with self.opened():
+            task_status.started()
+            while True:
+                await self.poll()
+                await trio.sleep(self._poll_seconds)
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """The time in which files can be taken."""
+        await self._in_thread(self._custody.open)
+        try:
+            yield
+        finally:
+            with trio.move_on_after(_CLOSE_SECONDS, shield=True):
+                await self._in_thread(self._custody.close)
+
+    async def poll(self) -> None:
+        """Bring in what is ready, in order, until there is no more or the store cannot take more."""
+        if self._unfinished and not await self._finish(self._unfinished):
+            return
+        try:
+            left_over = await self._in_thread(self._custody.left_over)
+            ready = await self._in_thread(self._watch.ready)
+        except OSError as error:
+            self._notices.tell("folder unavailable", "", f"{self._folder}: {error.strerror or error}")
+            return
+        self._tell_of_folders()
+        for held in left_over:
+            if not await _uninterrupted(partial(self._bring_in, held)):
+                return
+        for found in ready:
+            if not await _uninterrupted(partial(self._take, found)):
+                return
+
+    def _tell_of_folders(self) -> None:
+        if self._notices.over("folder unavailable", ""):
+            self._context.note("folder available", self._folder)
+        for name in self._watch.unreadable:
+            self._notices.tell("folder unreadable", name, f"{shown(name)} below {self._folder} cannot be searched")
+
+    async def _take(self, found: Found) -> bool:
+        try:
+            held = await self._in_thread(partial(self._custody.take, found))
+        except OSError as error:
+            self._tell_of_file("file unreadable", found.name, error)
+            return True
+        return held is None or await self._bring_in(held)
+
+    async def _bring_in(self, held: Held) -> bool:
+        """Read, commit, end. False when nothing more can be brought in at present."""
+        try:
+            content = await self._in_thread(partial(read_content, held.path, held.look, self._limits))
+        except Unfit as unfit:
+            return await self._finish(self._set_aside(held, "file set aside", str(unfit)))
+        except (Changed, FileNotFoundError):
+            return await self._give_back(held)
+        except OSError as error:
+            self._tell_of_file("file unreadable", held.name, error)
+            return await self._give_back(held)
+        receipt = await self._context.receive(content, peer=shown(held.name))
+        if receipt.retry and not receipt.accepted:
+            await self._give_back(held)
+            return False
+        return await self._finish(self._ending(held, receipt))
+
+    def _ending(self, held: Held, receipt: Receipt) -> Ending:
+        if receipt.accepted:
+            step = partial(self._custody.accepted, held, receipt.message_id)
+            return Ending(held, step, "file changed", f"{shown(held.name)} ")
+        return self._set_aside(held, "file refused", _refusal(receipt))
+
+    def _set_aside(self, held: Held, kind: str, reason: str) -> Ending:
+        return Ending(held, partial(self._custody.set_aside, held), kind, f"{shown(held.name)}: {reason}; kept as ")
+
+    async def _finish(self, ending: Ending) -> bool:
+        """Take the last step; while it fails, no other file is read, so that at most one is in doubt."""
+        name = shown(ending.held.name)
+        try:
+            trouble = await self._in_thread(ending.step)
+        except OSError as error:
+            self._unfinished = ending
+            self._notices.tell("file not moved", ending.held.name, f"{name}: {error.strerror or error}; intake waits")
+            return False
+        self._unfinished = None
+        if trouble:
+            self._context.note(ending.kind, f"{ending.detail}{shown(trouble)}", alert=ending.alert)
+        return True
+
+    async def _give_back(self, held: Held) -> bool:
+        await self._in_thread(partial(self._custody.give_back, held))
+        return True
+
+    def _tell_of_file(self, kind: str, name: str, error: OSError) -> None:
+        self._notices.tell(kind, name, f"{shown(name)}: {error.strerror or error}")
+
+    async def _in_thread(self, step: Callable[[], T]) -> T:
+        return await trio.to_thread.run_sync(step, limiter=self._limiter)
+
+
+async def _uninterrupted(steps: Callable[[], Awaitable[bool]]) -> bool:
+    """A stop comes before these steps or after them."""
+    await trio.lowlevel.checkpoint()
+    go_on = False
+    with trio.CancelScope(shield=True):
+        go_on = await steps()
+    return go_on
+
+
+def _refusal(receipt: Receipt) -> str:
+    code = f" with {receipt.code}" if receipt.code else ""
+    where = f"; the reason is on the trail of message {receipt.message_id}" if receipt.message_id else ""
+    return f"refused{code}{where}"
+
+
+def _custody(settings: FileSettings, folder: str, connection: str) -> Custody:
+    if settings.after_read == "leave":
+        return Ledger(folder, connection)
+    processed = os.path.join(folder, settings.processed_subdir) if settings.after_read == "move" else None
+    return Claims(folder, processed, os.path.join(folder, settings.error_subdir))
+
+
+def _wanted(settings: FileSettings) -> Wanted:
+    done = frozenset(map(os.path.normpath, (settings.processed_subdir, settings.error_subdir)))
+    return Wanted(settings.pattern, settings.recursive, settings.sort, settings.min_age_seconds, done)

@@ -1,0 +1,72 @@
+"""Binding a TCP port and accepting from it, whatever happens to single connections."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from typing import TYPE_CHECKING, NoReturn
+
+import trio
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BACKLOG = 1024
+EXHAUSTED_SECONDS = 0.1
+_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
+_PASSING = frozenset(
+    {
+        errno.EAGAIN,
+        errno.EWOULDBLOCK,
+        errno.ECONNABORTED,
+        errno.EPROTO,
+        errno.EPERM,
+        errno.ENETDOWN,
+        errno.ENETUNREACH,
+        errno.EHOSTDOWN,
+        errno.EHOSTUNREACH,
+        errno.ENOPROTOOPT,
+        errno.EOPNOTSUPP,
+    }
+)
+"""What accept(2) says of the connection it was about to give, not of the listener."""
+
+Address = tuple[str, int] | tuple[str, int, int, int]
+
+
+async def bind(host: str, port: int) -> list[socket.socket]:
+    """Listen on every address of `host`. Raises OSError.
+
+    A port of a listener that has just closed is taken again at once; one that another listener holds is not.
+    """
+    found = await trio.open_tcp_listeners(port, host=host, backlog=BACKLOG)
+    listeners = [socket.socket(fileno=listener.socket.detach()) for listener in found]
+    for listener in listeners:
+        listener.setblocking(False)
+    return listeners
+
+
+async def accept_each(
+    listener: socket.socket, admit: Callable[[socket.socket, Address], None], exhausted: Callable[[str], None]
+) -> NoReturn:
+    """Give every connection to `admit` until cancelled, then close `listener`.
+
+    Without resources for another connection, say so once, and try again every 0.1 s.
+    """
+    told = False
+    with listener:
+        while True:
+            await trio.lowlevel.wait_readable(listener)
+            try:
+                connected, address = listener.accept()
+            except OSError as error:
+                if error.errno in _EXHAUSTED:
+                    if not told:
+                        exhausted(error.strerror or "")
+                    told = True
+                    await trio.sleep(EXHAUSTED_SECONDS)
+                elif error.errno not in _PASSING:
+                    raise
+            else:
+                told = False
+                admit(connected, address)

@@ -1,0 +1,156 @@
+"""One peer of a listener: frames in, replies out, strictly one after the other."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import trio
+
+from messagefoundry.contracts.errors import fault_site
+from messagefoundry.message import Refusal, RefusalKind
+from messagefoundry_mllp.framing import Framer, FrameTooLarge, Framing
+from messagefoundry_mllp.tls import TLSWire, describe
+
+if TYPE_CHECKING:
+    from messagefoundry.contracts.inbound import InboundContext
+    from messagefoundry_mllp.rate import TokenBucket
+    from messagefoundry_mllp.wire import Wire
+
+LINGER_SECONDS = 2.0
+_FOREIGN_PROTOCOLS = (
+    (b"\x16\x03", "it looks like TLS"),
+    (b"MSH", "it looks like HL7 without framing"),
+    (b"GET ", "it looks like HTTP"),
+    (b"POST", "it looks like HTTP"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for every peer of a listener. `receive_timeout` is in seconds; without `bucket` the rate is free."""
+
+    context: InboundContext
+    framing: Framing
+    max_frame_bytes: int
+    receive_timeout: float
+    bucket: TokenBucket | None = None
+
+
+class Conversation:
+    """Everything that happens with one peer, until it leaves, breaks a limit, or the listener stops."""
+
+    __slots__ = ("_busy", "_deadline", "_framer", "_peer", "_scope", "_stopping", "_terms", "_wire")
+
+    def __init__(self, terms: Terms, wire: Wire, peer: str) -> None:
+        """Converse with `peer` over `wire`, which is closed in the end."""
+        self._terms = terms
+        self._wire = wire
+        self._peer = peer
+        self._framer = Framer(terms.framing, terms.max_frame_bytes)
+        self._deadline = 0.0
+        self._scope = trio.CancelScope(shield=True)
+        self._busy = False
+        self._stopping = False
+
+    def stop(self, *, within: float) -> None:
+        """End: at once when idle, else when the message in hand is answered, or in `within` seconds at the latest."""
+        self._stopping = True
+        if self._busy:
+            self._scope.deadline = trio.current_time() + within
+        else:
+            self._scope.cancel()
+
+    async def run(self) -> None:
+        """Converse to the end. What goes wrong with this peer is noted and stays here.
+
+        Only `stop` ends this from outside; cancelling the caller does not cut off a message in hand.
+        """
+        try:
+            with self._scope:
+                if await self._secured():
+                    await self._converse()
+        except trio.TooSlowError:
+            self._note("peer too slow", f"a frame or a reply took longer than {self._terms.receive_timeout:g} s")
+        except OSError as error:
+            self._note("peer lost", describe(error))
+        except Exception as error:  # noqa: BLE001 - a fault met with one peer must not end the others
+            self._note("peer dropped", fault_site(error), alert=True)
+        finally:
+            self._wire.close()
+            self._note_noise()
+
+    def _note(self, kind: str, detail: str, *, alert: bool = False) -> None:
+        self._terms.context.note(kind, f"{self._peer}: {detail}", alert=alert)
+
+    def _note_noise(self) -> None:
+        """Once a connection: a sender that ends each frame with a stray LF is not worth a line a message."""
+        if self._framer.noise:
+            head = self._framer.noise_head
+            hint = next((f"; {hint}" for start, hint in _FOREIGN_PROTOCOLS if head.startswith(start)), "")
+            self._note("noise dropped", f"{self._framer.noise} bytes outside of frames{hint}")
+
+    async def _secured(self) -> bool:
+        """Whether TLS, if any, is established."""
+        if not isinstance(self._wire, TLSWire):
+            return True
+        try:
+            with trio.fail_after(self._terms.receive_timeout):
+                await self._wire.handshake()
+        except trio.TooSlowError:
+            self._note("peer refused", "no TLS handshake in time")
+        except ssl.SSLError as error:
+            self._note("peer refused", f"TLS handshake failed: {describe(error)}")
+        else:
+            return True
+        return False
+
+    async def _converse(self) -> None:
+        framer = self._framer
+        while not self._stopping:
+            try:
+                frame = framer.next_frame()
+            except FrameTooLarge as oversize:
+                return await self._refuse_oversize(oversize.head)
+            if frame is not None:
+                self._deadline = 0.0
+                if not await self._answered(frame):
+                    break
+            elif data := await self._read():
+                framer.receive(data)
+            else:
+                return self._note_cut() if framer.begun else None
+        await self._wire.linger(LINGER_SECONDS)
+
+    async def _read(self) -> bytes:
+        """Wait for bytes; inside a frame not beyond its deadline, between frames for ever."""
+        if not self._framer.begun:
+            return await self._wire.read()
+        self._deadline = self._deadline or trio.current_time() + self._terms.receive_timeout
+        with trio.fail_at(self._deadline):
+            return await self._wire.read()
+
+    async def _answered(self, frame: bytes) -> bool:
+        """Have one message committed and answer it; False when nothing more is to be read from this peer."""
+        self._busy = True
+        bucket = self._terms.bucket
+        if bucket is None or bucket.take():
+            receipt = await self._terms.context.receive(frame, peer=self._peer)
+        else:
+            receipt = await self._terms.context.refuse(frame, Refusal(RefusalKind.RATE_LIMIT), peer=self._peer)
+        if receipt.reply is not None:
+            await self._wire.write(self._terms.framing.wrap(receipt.reply))
+        self._busy = False
+        return not receipt.close
+
+    async def _refuse_oversize(self, head: bytes) -> None:
+        self._busy = True
+        self._note("frame refused", f"larger than max_frame_bytes = {self._terms.max_frame_bytes}")
+        receipt = await self._terms.context.refuse(head, Refusal(RefusalKind.TOO_LARGE), peer=self._peer)
+        if receipt.reply is not None:
+            await self._wire.write(self._terms.framing.wrap(receipt.reply))
+        await self._wire.linger(LINGER_SECONDS)
+
+    def _note_cut(self) -> None:
+        self._note("frame cut", "the peer closed inside a frame, which was not accepted")

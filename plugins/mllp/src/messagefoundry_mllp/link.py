@@ -1,0 +1,166 @@
+"""The one connection that a sender keeps to its partner."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from typing import TYPE_CHECKING
+
+import trio
+
+from messagefoundry.contracts.errors import CredentialFault, Unreachable
+from messagefoundry_mllp.framing import Framer, FrameTooLarge
+from messagefoundry_mllp.tls import TLSWire, client_context, describe, refused_credential
+from messagefoundry_mllp.wire import PlainWire, address_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from messagefoundry_mllp.settings import StreamSettings
+    from messagefoundry_mllp.wire import Wire
+
+_MOST_STRAY_CHUNKS = 16
+
+
+class Link:
+    """Opens a connection when one is needed, and never sends on one where an old reply may still come.
+
+    `stray` is asked about each frame that came while nobody waited: True if it is explained. Anything else that came
+    costs the connection. Without `stray` whatever comes is thrown away.
+    """
+
+    def __init__(self, settings: StreamSettings, stray: Callable[[bytes], bool] | None) -> None:
+        """Connect to the host and port of `settings`; not yet."""
+        self._settings = settings
+        self._stray = stray
+        self._tls: ssl.SSLContext | None = None
+        self._wire: Wire | None = None
+        self._framer = self._new_framer()
+        self._opened_at = self._used_at = 0.0
+        self._busy = False
+        self.place = f"{settings.host}:{settings.port}"
+        """The partner, for people."""
+        self.peer = ""
+        """The address connected to last."""
+
+    def _new_framer(self) -> Framer:
+        return Framer(self._settings.block_format(), self._settings.max_frame_bytes)
+
+    async def ready(self) -> Wire:
+        """A connection on which nothing is unread: the one there is, if it is good, else a new one.
+
+        The caller ends its use with `release` or `close`. Raises Unreachable, CredentialFault.
+        """
+        if self._wire is None or not self._usable(self._wire):
+            self.close()
+            self._wire = await self.connect()
+            self._framer = self._new_framer()
+            self._opened_at = trio.current_time()
+        self._busy = True
+        return self._wire
+
+    async def read_frame(self, wire: Wire) -> bytes:
+        """The next frame. Raises Unreachable when the partner closes before it, FrameTooLarge, OSError."""
+        while (frame := self._framer.next_frame()) is None:
+            data = await wire.read()
+            if not data:
+                raise Unreachable(f"{self.place} closed the connection before its reply", outcome_unknown=True)
+            self._framer.receive(data)
+        return frame
+
+    def release(self) -> None:
+        """The exchange is complete: keep the connection for the next message."""
+        self._busy = False
+        self._used_at = trio.current_time()
+
+    def close(self) -> None:
+        """Close the connection, if there is one."""
+        self._busy = False
+        if self._wire is not None:
+            self._wire.close()
+            self._wire = None
+
+    async def close_when_idle(self) -> None:
+        """Close the connection whenever it has not been used for `idle_timeout_seconds`; runs until cancelled."""
+        limit = self._settings.idle_timeout_seconds
+        while True:
+            rest = self._used_at + limit - trio.current_time()
+            if rest <= 0 and not self._busy:
+                self.close()
+            await trio.sleep(rest if rest > 0 else limit)
+
+    def _usable(self, wire: Wire) -> bool:
+        now = trio.current_time()
+        oldest = self._settings.max_connection_age_seconds
+        if now - self._used_at >= self._settings.idle_timeout_seconds or (oldest and now - self._opened_at >= oldest):
+            return False
+        try:
+            return self._silent(wire)
+        except (OSError, FrameTooLarge):
+            return False
+
+    def _silent(self, wire: Wire) -> bool:
+        """Whether the partner is still there and everything that it sent unasked is explained."""
+        for _ in range(_MOST_STRAY_CHUNKS):
+            arrived = wire.arrived()
+            if arrived is None:
+                return self._explained()
+            if not arrived:
+                return False
+            if self._stray:
+                self._framer.receive(arrived)
+        return False
+
+    def _explained(self) -> bool:
+        while self._stray and (frame := self._framer.next_frame()) is not None:
+            if not self._stray(frame):
+                return False
+        return not self._framer.begun
+
+    async def connect(self) -> Wire:
+        """A new connection, TLS established. Raises Unreachable, CredentialFault."""
+        try:
+            with trio.fail_after(self._settings.connect_timeout):
+                return await self._open()
+        except trio.TooSlowError:
+            raise Unreachable(f"{self.place} did not answer within {self._settings.connect_timeout:g} s") from None
+        except ssl.SSLError as error:
+            raise tls_fault(self.place, error) from error
+        except OSError as error:
+            raise Unreachable(f"{self.place}: {_reason(error)}") from error
+
+    async def _open(self) -> Wire:
+        host = self._settings.host or ""
+        if self._settings.tls and self._tls is None:
+            self._tls = client_context(self._settings)
+        stream = await trio.open_tcp_stream(host, self._settings.port)
+        connected = socket.socket(fileno=stream.socket.detach())
+        plain = PlainWire(connected, self._settings.timeout_seconds)
+        try:
+            self.peer = address_text(connected.getpeername())
+            return await self._secured(plain, host)
+        except BaseException:
+            plain.close()
+            raise
+
+    async def _secured(self, plain: PlainWire, host: str) -> Wire:
+        if self._tls is None:
+            return plain
+        wire = TLSWire(plain, self._tls, name=host)
+        await wire.handshake()
+        return wire
+
+
+def tls_fault(place: str, error: ssl.SSLError, *, outcome_unknown: bool = False) -> Unreachable | CredentialFault:
+    """A partner that refuses our certificate needs a human; one whose own does not verify may be renewed any time."""
+    if refused_credential(error):
+        return CredentialFault(f"{place} does not accept our certificate: {describe(error)}")
+    return Unreachable(f"{place}: TLS: {describe(error)}", outcome_unknown=outcome_unknown)
+
+
+def _reason(error: OSError) -> str:
+    """Why all attempts to connect failed: what the first one met."""
+    cause: BaseException | None = error.__cause__
+    while isinstance(cause, BaseExceptionGroup):
+        cause = cause.exceptions[0]
+    return describe(cause if isinstance(cause, OSError) else error)

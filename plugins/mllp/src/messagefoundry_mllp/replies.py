@@ -1,0 +1,116 @@
+"""What the frames that come after a message mean for it: frames in, outcomes out, no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from messagefoundry.contracts.errors import PartnerFault, Unreachable
+from messagefoundry.message import HeaderError, Judgment, for_log, judge, peek, read_acknowledgment
+
+MOST_MISMATCHES = 3
+
+Note = Callable[..., None]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The partner's answer to one message. `reason` is empty when it has the message."""
+
+    reply: bytes
+    msa_1: str = ""
+    msa_2: str = ""
+    reason: str = ""
+    permanent: bool = False
+
+
+class Replies(Protocol):
+    """Reads the replies to one message at a time."""
+
+    def expect(self, work_id: int, payload: bytes) -> None:
+        """`payload` is about to be sent; what `take` is given belongs to it."""
+
+    def take(self, reply: bytes) -> Answer | None:
+        """What `reply` means, or None to wait for the next one. Raises Unreachable, PartnerFault."""
+
+    def stray(self, reply: bytes) -> bool:
+        """Whether a reply that came while none was awaited is explained, so that the connection stays good."""
+
+
+class AnyReply:
+    """Raw TCP: one frame after a message is its reply, whatever it holds."""
+
+    def expect(self, work_id: int, payload: bytes) -> None:
+        """Nothing in a reply tells what it belongs to."""
+
+    def take(self, reply: bytes) -> Answer | None:
+        """The partner has the message."""
+        return Answer(reply)
+
+    def stray(self, reply: bytes) -> bool:
+        """A reply that nobody awaits is the late reply to something else."""
+        return False
+
+
+class Acknowledgments:
+    """MLLP: replies are read as semantics say (HL7 v2.5.1 §2.9.2, §2.9.3).
+
+    A reply whose MSA-2 is another message's is discarded; three of them on one message, over all of its attempts and
+    without an accepted message between, are a partner whose replies cannot be relied on.
+    """
+
+    def __init__(self, nak: Mapping[str, str], *, verify: bool, note: Note) -> None:
+        """`nak` as in `judge`; with `verify` MSA-2 must match. `note` hears of replies that were passed over."""
+        self._nak = nak
+        self._verify = verify
+        self._note = note
+        self._work_id = 0
+        self._control_id = b""
+        self._accepted = b""
+        self._mismatches: dict[int, int] = {}
+
+    def expect(self, work_id: int, payload: bytes) -> None:
+        """A payload without MSH-10 can only be answered by whatever comes next."""
+        self._work_id = work_id
+        try:
+            self._control_id = peek(payload).control_id
+        except HeaderError:
+            self._control_id = b""
+
+    def take(self, reply: bytes) -> Answer | None:
+        """AA and CA deliver, AE, CE, AR and CR do as `nak` says, another message's is passed over."""
+        acknowledgment = read_acknowledgment(reply)
+        if acknowledgment is None:
+            raise Unreachable("the reply is not an acknowledgment", outcome_unknown=True)
+        named = acknowledgment.control_id
+        verified = self._verify and self._control_id
+        if verified and named != self._control_id and self.stray(reply):
+            return None
+        judgment = judge(reply, self._control_id if verified else named, nak=self._nak)
+        if judgment is Judgment.MISMATCH:
+            self._count_mismatch()
+            return None
+        self._mismatches.clear()
+        code = acknowledgment.code
+        self._accepted = self._control_id if code == "CA" else b""
+        refused = judgment is not Judgment.DELIVERED
+        reason = f"the partner answered {code}" if refused else ""
+        return Answer(reply, code, for_log(named), reason, judgment is Judgment.REJECTED)
+
+    def stray(self, reply: bytes) -> bool:
+        """The application acknowledgment after a CA belongs to a message that is settled already."""
+        acknowledgment = read_acknowledgment(reply)
+        if acknowledgment is None or not self._accepted or acknowledgment.control_id != self._accepted:
+            return False
+        code = acknowledgment.code
+        self._note("application acknowledgment", f"{code} after CA for {for_log(self._accepted)}", alert=code != "AA")
+        return True
+
+    def _count_mismatch(self) -> None:
+        count = self._mismatches.get(self._work_id, 0) + 1
+        self._mismatches[self._work_id] = count
+        if count >= MOST_MISMATCHES:
+            self._mismatches.clear()
+            raise PartnerFault(f"{count} replies in a row acknowledged another message than the one that was sent")
+        self._note("reply discarded", "it acknowledges another message")

@@ -1,0 +1,67 @@
+"""One transaction in the making."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from messagefoundry.contracts.errors import StaleUnit
+
+if TYPE_CHECKING:
+    from messagefoundry.contracts.ciphers import Cipher
+    from messagefoundry_sql.database import Cursor, Dialect
+    from messagefoundry_sql.statements import MultiRow, Statements
+
+
+class Batch:
+    """What the units of one transaction share: a cursor, the rows they add, and the messages they touch.
+
+    Units append flat parameters to `messages`, `bodies`, `work` and `events` (the columns are named in `Statements`);
+    `flush` adds them with one statement a table. `touched` collects the messages whose disposition may have changed.
+    """
+
+    __slots__ = ("_cursor", "bodies", "cipher", "dialect", "events", "messages", "sql", "touched", "work")
+
+    def __init__(self, cursor: Cursor, dialect: Dialect, sql: Statements, cipher: Cipher) -> None:
+        self._cursor = cursor
+        self.dialect = dialect
+        self.sql = sql
+        self.cipher = cipher
+        self.messages: list[Any] = []
+        self.bodies: list[Any] = []
+        self.work: list[Any] = []
+        self.events: list[Any] = []
+        self.touched: set[int] = set()
+
+    def run(self, statement: str, *parameters: Any) -> int:
+        """Run a statement written with `?`; how many rows it changed."""
+        self._cursor.execute(self.dialect.spell(statement), parameters)
+        return self._cursor.rowcount
+
+    def rows(self, query: str, *parameters: Any) -> list[Any]:
+        """The rows of a query written with `?`."""
+        self._cursor.execute(self.dialect.spell(query), parameters)
+        return self._cursor.fetchall()
+
+    def expect(self, count: int, changed: int) -> None:
+        """Raise StaleUnit unless a guarded statement changed as many rows as it was given."""
+        if changed != count:
+            raise StaleUnit(f"{count - changed} of {count} rows are no longer in the state that was expected")
+
+    def flush(self) -> None:
+        """Add the collected rows."""
+        sql = self.sql
+        self._add(sql.add_messages, self.messages)
+        self._add(sql.add_bodies, self.bodies)
+        self._add(sql.add_work, self.work)
+        self._add(sql.add_events, self.events)
+
+    def finalize(self) -> None:
+        """Bring the dispositions of the touched messages up to date; everything else must be flushed."""
+        if self.touched:
+            self.run(self.sql.finalize, self.dialect.listed(list(self.touched)))
+
+    def _add(self, statement: MultiRow, parameters: list[Any]) -> None:
+        if parameters:
+            for text, chunk in statement.chunks(parameters):
+                self._cursor.execute(text, chunk)
+            parameters.clear()

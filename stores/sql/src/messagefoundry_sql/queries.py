@@ -1,0 +1,182 @@
+"""The queries that look things up, in SQLAlchemy Core: what they select depends on what is asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    and_,
+    exists,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    union_all,
+)
+
+from messagefoundry_sql.schema import connection_event, event, message, work
+
+if TYPE_CHECKING:
+    from messagefoundry.contracts.stores import DeadQuery, MessageQuery
+
+# Written into the text, not bound: only then does a planner see that a partial index applies.
+_WAITING: ColumnElement[str] = literal_column("'waiting'")
+_DEAD: ColumnElement[str] = literal_column("'dead'")
+_OUTBOUND: ColumnElement[str] = literal_column("'outbound'")
+_ROUTED: ColumnElement[str] = literal_column("'routed'")
+_ERROR: ColumnElement[str] = literal_column("'ERROR'")
+_UNROUTED = and_(message.c.routing.is_(None), message.c.refusal.is_(None))
+
+_work = work.alias("dead_work")
+_HAS_DEAD = exists().where(_work.c.message_id == message.c.id, _work.c.state == _DEAD)
+
+MESSAGES = select(
+    message.c.id,
+    message.c.inbound,
+    message.c.received_at,
+    message.c.content_type,
+    message.c.encoding,
+    message.c.control_id,
+    message.c.message_type,
+    message.c.peer,
+    message.c.disposition,
+    _HAS_DEAD.label("has_dead"),
+    message.c.size,
+    message.c.parent_id,
+    message.c.refusal,
+    message.c.refused_condition,
+    message.c.repeats,
+)
+
+WORK = select(
+    work.c.id,
+    work.c.message_id,
+    work.c.inbound,
+    work.c.stage,
+    work.c.lane,
+    work.c.handler,
+    work.c.state,
+    work.c.attempts,
+    work.c.due,
+    work.c.error,
+    work.c.simulate,
+    work.c.changed_at,
+    work.c.size,
+    message.c.control_id,
+    message.c.message_type,
+).join_from(work, message, message.c.id == work.c.message_id)
+
+ARRIVAL = select(
+    message.c.id,
+    message.c.received_at,
+    message.c.inbound,
+    message.c.peer,
+    message.c.refusal,
+    message.c.refused_condition,
+    message.c.refused_reason,
+)
+
+EVENTS = select(
+    event.c.id,
+    event.c.message_id,
+    event.c.at,
+    event.c.kind,
+    event.c.connection,
+    event.c.detail,
+    event.c.reply.is_not(None).label("has_reply"),
+)
+
+
+def messages(query: MessageQuery) -> Select[Any]:
+    """A page of messages, newest first; oldest first beyond `after`."""
+    order = message.c.id.asc() if query.after else message.c.id.desc()
+    return MESSAGES.where(*_of_messages(query)).order_by(order).limit(query.limit)
+
+
+def count_messages(query: MessageQuery) -> Select[Any]:
+    """How many messages there are on all pages."""
+    return select(func.count()).select_from(message).where(*_of_messages(query))
+
+
+def dead_letters(query: DeadQuery) -> Select[Any]:
+    """A page of dead rows, oldest first."""
+    return WORK.where(*_of_dead(query)).order_by(work.c.id).limit(query.limit)
+
+
+def count_dead(query: DeadQuery) -> Select[Any]:
+    """How many dead rows there are on all pages."""
+    rows = select(func.count()).select_from(work.join(message, message.c.id == work.c.message_id))
+    return rows.where(*_of_dead(query))
+
+
+def backlogs() -> CompoundSelect[Any]:
+    """Depth and lowest id of what waits: outbound per lane, routed and ingress per inbound."""
+    waiting = work.c.state == _WAITING
+    return union_all(
+        _backlog("outbound", work.c.lane, work.c.id).where(waiting, work.c.stage == _OUTBOUND),
+        _backlog("routed", work.c.inbound, work.c.id).where(waiting, work.c.stage == _ROUTED),
+        _backlog("ingress", message.c.inbound, message.c.ingress_id).where(_UNROUTED),
+    )
+
+
+def head(lane: str) -> Select[Any]:
+    """The first waiting item of a lane."""
+    waiting = (work.c.state == _WAITING, work.c.stage == _OUTBOUND, work.c.lane == lane)
+    return WORK.where(*waiting).order_by(work.c.id).limit(1)
+
+
+def dispositions() -> Select[Any]:
+    """How many messages there are of each disposition, refused ones apart."""
+    refused = message.c.refusal.is_not(None)
+    return select(message.c.disposition, refused, func.count()).group_by(message.c.disposition, refused)
+
+
+def connection_events(connection: str, limit: int) -> Select[Any]:
+    """The newest events of a Connection, newest first."""
+    columns = connection_event.c
+    rows = select(columns.id, columns.connection, columns.at, columns.kind, columns.detail)
+    return rows.where(columns.connection == connection).order_by(columns.id.desc()).limit(limit)
+
+
+def _backlog(stage: str, connection: ColumnElement[str], order: ColumnElement[int]) -> Select[str, str, int, int]:
+    return select(literal(stage), connection, func.count(), func.min(order)).group_by(connection)
+
+
+def _of_messages(query: MessageQuery) -> list[ColumnElement[bool]]:
+    columns = message.c
+    wanted = {
+        columns.inbound == query.inbound: query.inbound,
+        columns.message_type == query.message_type: query.message_type,
+        columns.control_id == query.control_id: query.control_id,
+        columns.received_at >= query.since: query.since,
+        columns.received_at < query.until: query.until,
+        columns.id < query.before: query.before,
+        columns.id > query.after: query.after,
+        _disposition(query.disposition): query.disposition,
+    }
+    return [condition for condition, value in wanted.items() if value]
+
+
+def _disposition(disposition: str) -> ColumnElement[bool]:
+    if disposition == "REFUSED":
+        return message.c.refusal.is_not(None)
+    return message.c.disposition == (_ERROR if disposition == "ERROR" else disposition)
+
+
+def _of_dead(query: DeadQuery) -> list[ColumnElement[bool]]:
+    columns = work.c
+    at_flow = and_(columns.stage != _OUTBOUND, columns.inbound == query.connection)
+    wanted = {
+        or_(columns.lane == query.connection, at_flow): query.connection,
+        columns.stage == query.stage: query.stage,
+        message.c.message_type == query.message_type: query.message_type,
+        columns.message_id == query.message_id: query.message_id,
+        columns.changed_at >= query.since: query.since,
+        columns.changed_at < query.until: query.until,
+        columns.id > query.after: query.after,
+    }
+    return [columns.state == _DEAD, *(condition for condition, value in wanted.items() if value)]

@@ -1,0 +1,171 @@
+"""The reading side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sqlalchemy import Connection, Executable, Row, select
+from sqlalchemy.exc import DBAPIError
+
+from messagefoundry.contracts.stores import (
+    Backlog,
+    ConnectionEvent,
+    DeadQuery,
+    MessageQuery,
+    MessageRow,
+    TrailEvent,
+    WorkRow,
+)
+from messagefoundry_sql import queries, trail
+from messagefoundry_sql.schema import body, connection_hold, event, message, work
+from messagefoundry_sql.sweeping import removed_places
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from messagefoundry.contracts.ciphers import Cipher
+
+
+class Source(Protocol):
+    """An open database to read from."""
+
+    @property
+    def connection(self) -> Connection:
+        """A SQLAlchemy connection in autocommit: no read transaction outlives its query."""
+
+    def failure(self, error: Exception) -> Exception:
+        """What an error of the driver means."""
+
+    def integrity(self) -> list[str]:
+        """What the database's own check finds wrong."""
+
+    def close(self) -> None:
+        """Close."""
+
+
+class SqlReader:
+    """A `StoreReader` on an open database."""
+
+    def __init__(self, source: Source, cipher: Cipher) -> None:
+        self._source = source
+        self._cipher = cipher
+
+    def messages(self, query: MessageQuery) -> list[MessageRow]:
+        """Messages, newest first (oldest first with `after`)."""
+        return [_message(row) for row in self._rows(queries.messages(query))]
+
+    def message(self, message_id: int) -> MessageRow | None:
+        """One message."""
+        rows = self._rows(queries.MESSAGES.where(message.c.id == message_id))
+        return _message(rows[0]) if rows else None
+
+    def work(self, message_id: int) -> list[WorkRow]:
+        """All work of a message, by id."""
+        rows = self._rows(queries.WORK.where(work.c.message_id == message_id).order_by(work.c.id))
+        return [self._work(row) for row in rows]
+
+    def trail(self, message_id: int) -> list[TrailEvent]:
+        """A message's trail, by id. It begins with its receipt, or with its refusal and the reason for it."""
+        begun = [self._arrival(row) for row in self._rows(queries.ARRIVAL.where(message.c.id == message_id))]
+        rows = self._rows(queries.EVENTS.where(event.c.message_id == message_id).order_by(event.c.id))
+        return begun + [TrailEvent(*row) for row in rows]
+
+    def body(self, row_id: int) -> bytes | None:
+        """The raw bytes of a message, or the payload of a piece of work."""
+        return self._opened(select(body.c.sealed).where(body.c.id == row_id), "body", row_id)
+
+    def reply(self, message_id: int, event_id: int) -> bytes | None:
+        """The reply kept with an event of a trail."""
+        query = select(event.c.reply).where(event.c.id == event_id, event.c.message_id == message_id)
+        return self._opened(query, "reply", event_id)
+
+    def dead_letters(self, query: DeadQuery) -> list[WorkRow]:
+        """Dead rows, oldest first."""
+        return [self._work(row) for row in self._rows(queries.dead_letters(query))]
+
+    def count_dead(self, query: DeadQuery) -> int:
+        """How many dead rows `query` selects, whatever its limit."""
+        return int(self._rows(queries.count_dead(query))[0][0])
+
+    def count_messages(self, query: MessageQuery) -> int:
+        """How many messages `query` selects, whatever its limit."""
+        return int(self._rows(queries.count_messages(query))[0][0])
+
+    def head(self, lane: str) -> WorkRow | None:
+        """The first waiting item of a lane."""
+        rows = self._rows(queries.head(lane))
+        return self._work(rows[0]) if rows else None
+
+    def backlogs(self) -> list[Backlog]:
+        """What waits, per stage and Connection."""
+        return [Backlog(*row) for row in self._rows(queries.backlogs())]
+
+    def dispositions(self) -> dict[str, int]:
+        """How many messages have each disposition; refused ones count as "REFUSED"."""
+        rows = self._rows(queries.dispositions())
+        return {"REFUSED" if refused else disposition: count for disposition, refused, count in rows}
+
+    def held(self) -> set[str]:
+        """Connections that an operator stopped."""
+        query = select(connection_hold.c.connection).where(connection_hold.c.held.is_(True))
+        return {row[0] for row in self._rows(query)}
+
+    def connection_events(self, connection: str, limit: int) -> list[ConnectionEvent]:
+        """The newest events of a Connection, oldest of them first."""
+        rows = self._rows(queries.connection_events(connection, limit))
+        return [ConnectionEvent(*row) for row in reversed(rows)]
+
+    def removed(self, inbounds: Sequence[str], lanes: Sequence[str], handlers: Sequence[str]) -> int:
+        """How many rows `SweepRemoved` would dead-letter."""
+        return sum(place.count for place in removed_places(self._text, inbounds, lanes, handlers))
+
+    def integrity(self) -> list[str]:
+        """What an integrity check finds wrong; empty when the store is sound."""
+        return self._source.integrity()
+
+    def close(self) -> None:
+        """Close."""
+        self._source.close()
+
+    def _rows(self, query: Executable) -> Sequence[Row[*tuple[Any, ...]]]:
+        return self._run(lambda connection: connection.execute(query).all())
+
+    def _text(self, query: str) -> Sequence[Row[*tuple[Any, ...]]]:
+        return self._run(lambda connection: connection.exec_driver_sql(query).all())
+
+    def _run(self, ask: Callable[[Connection], Sequence[Row[*tuple[Any, ...]]]]) -> Sequence[Row[*tuple[Any, ...]]]:
+        try:
+            return ask(self._source.connection)
+        except DBAPIError as error:
+            # SQLAlchemy's own text quotes the statement and its parameters.
+            cause = error.orig if isinstance(error.orig, Exception) else error
+            raise self._source.failure(cause) from None
+
+    def _opened(self, query: Executable, kind: str, identity: int) -> bytes | None:
+        rows = self._rows(query)
+        if not rows or rows[0][0] is None:
+            return None
+        return self._cipher.open(rows[0][0], kind, identity)
+
+    def _work(self, row: Row[*tuple[Any, ...]]) -> WorkRow:
+        values = row._asdict()
+        sealed = values["error"]
+        values["error"] = "" if sealed is None else self._cipher.open(sealed, "error", values["id"]).decode()
+        return WorkRow(**values)
+
+    def _arrival(self, row: Row[*tuple[Any, ...]]) -> TrailEvent:
+        key, at, inbound, peer, refusal, condition, sealed = row
+        if refusal is None:
+            return TrailEvent(key, key, at, trail.RECEIVED, inbound, f"from {peer}" if peer else "", has_reply=False)
+        reason = "" if sealed is None else self._cipher.open(sealed, "reason", key).decode()
+        detail = " ".join(part for part in (refusal, condition, reason) if part)
+        return TrailEvent(key, key, at, trail.REFUSED, inbound, detail, has_reply=False)
+
+
+def _message(row: Row[*tuple[Any, ...]]) -> MessageRow:
+    values = row._asdict()
+    refusal = values["refusal"]
+    values["refusal"] = "" if refusal is None else refusal or trail.REFUSED
+    values["refused_condition"] = values["refused_condition"] or ""
+    values["has_dead"] = bool(values["has_dead"])
+    return MessageRow(**values)

@@ -1,0 +1,1 @@
+"""The embedded store: one SQLite file beside the configuration, in WAL mode."""

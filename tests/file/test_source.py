@@ -1,0 +1,315 @@
+"""The inbound: from a folder to the store."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import stat
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+
+from tests.file.context import Intake, accept, every_file, no_store, reading, refuse, source, visible
+
+if TYPE_CHECKING:
+    from messagefoundry.contracts import Receipt
+
+WORK = ".messagefoundry-work"
+
+
+async def test_files_are_received_in_order_and_moved(tmp_path: Path) -> None:
+    intake = Intake()
+    for name in ("b.hl7", "a.hl7", "c.txt"):
+        (tmp_path / name).write_bytes(name.encode())
+    async with reading(tmp_path, intake) as reader:
+        await reader.poll()
+    assert intake.received == [b"a.hl7", b"b.hl7"]
+    assert intake.peers == ["a.hl7", "b.hl7"]
+    assert every_file(tmp_path) == [".processed/a.hl7", ".processed/b.hl7", "c.txt"]
+    assert intake.notes == []
+
+
+async def test_a_file_stays_until_its_message_is_committed(tmp_path: Path) -> None:
+    """While the commit is under way the file is claimed, in a folder for its owner alone, and not yet processed."""
+    during: list[list[str]] = []
+
+    def answer(raw: bytes, message_id: int) -> Receipt:
+        during.append([name for name in every_file(tmp_path) if not name.endswith("lock")])
+        return accept(raw, message_id)
+
+    (tmp_path / "a.hl7").write_bytes(b"a")
+    async with reading(tmp_path, Intake(answer)) as reader:
+        await reader.poll()
+        assert stat.S_IMODE((tmp_path / WORK).stat().st_mode) == 0o700
+    assert len(during[0]) == 1
+    assert during[0][0].startswith(f"{WORK}/")
+    assert during[0][0].endswith("/claimed/a.hl7")
+
+
+async def test_a_half_written_file_is_not_read(tmp_path: Path) -> None:
+    intake = Intake()
+    growing = tmp_path / "a.hl7"
+    growing.write_bytes(b"ha")
+    async with reading(tmp_path, intake) as reader:
+        for more in (b"l", b"f"):
+            with growing.open("ab") as file:
+                file.write(more)
+            await reader.poll()
+            assert intake.received == []
+        await reader.poll()
+    assert intake.received == [b"half"]
+
+
+async def test_delete_removes_and_leave_remembers(tmp_path: Path) -> None:
+    for after_read in ("delete", "leave"):
+        folder = tmp_path / after_read
+        folder.mkdir()
+        (folder / "a.hl7").write_bytes(b"a")
+        intake = Intake()
+        async with reading(folder, intake, after_read=after_read) as reader:
+            await reader.poll()
+            await reader.poll()
+        assert intake.received == [b"a"]
+    assert visible(tmp_path / "delete") == []
+    assert visible(tmp_path / "leave") == ["a.hl7"]
+
+
+async def test_a_refused_file_is_set_aside_with_a_note(tmp_path: Path) -> None:
+    intake = Intake(refuse)
+    (tmp_path / "bad.hl7").write_bytes(b"PID|secret")
+    async with reading(tmp_path, intake) as reader:
+        await reader.poll()
+    assert every_file(tmp_path) == [".error/bad.hl7"]
+    detail = "bad.hl7: refused with AE; the reason is on the trail of message 1; kept as .error/bad.hl7"
+    assert intake.notes == [("file refused", detail, True)]
+
+
+async def test_without_a_store_files_stay_in_order(tmp_path: Path) -> None:
+    intake = Intake(no_store)
+    for name in ("a.hl7", "b.hl7"):
+        (tmp_path / name).write_bytes(name.encode())
+    async with reading(tmp_path, intake) as reader:
+        await reader.poll()
+        assert visible(tmp_path) == ["a.hl7", "b.hl7"]
+        intake.answer = accept
+        await reader.poll()
+    assert intake.received == [b"a.hl7", b"b.hl7"]
+    assert next(intake.ids) == 4  # after the first refusal no other file was tried
+
+
+async def test_a_name_that_is_taken_meanwhile_is_not_lost(tmp_path: Path) -> None:
+    """The store is away, and the partner writes a new file under the name of the one that waits."""
+
+    def partner_writes_again(raw: bytes, message_id: int) -> Receipt:
+        (tmp_path / "a.hl7").write_bytes(b"second")
+        return no_store(raw, message_id)
+
+    intake = Intake(partner_writes_again)
+    (tmp_path / "a.hl7").write_bytes(b"first")
+    async with reading(tmp_path, intake) as reader:
+        await reader.poll()
+        intake.answer = accept
+        await reader.poll()
+        await reader.poll()
+    assert intake.received == [b"first", b"second"]
+    assert [path.read_bytes() for path in sorted((tmp_path / ".processed").iterdir())] == [b"second", b"first"]
+
+
+async def test_processed_files_never_replace_each_other(tmp_path: Path) -> None:
+    intake = Intake()
+    async with reading(tmp_path, intake) as reader:
+        for content in (b"1", b"2", b"3"):
+            (tmp_path / "a.hl7").write_bytes(content)
+            await reader.poll()
+            await reader.poll()
+    processed = tmp_path / ".processed"
+    assert {path.read_bytes() for path in processed.iterdir()} == {b"1", b"2", b"3"}
+    assert sorted(path.name for path in processed.iterdir()) == ["a-2.hl7", "a-3.hl7", "a.hl7"]
+
+
+def put_twice(folder: Path, name: bytes) -> None:
+    """A file of this name, and an earlier one of the same name that is processed."""
+    (folder / ".processed").mkdir(exist_ok=True)
+    for place in (folder, folder / ".processed"):
+        (place / os.fsdecode(name)).write_bytes(b"m")
+
+
+async def test_names_of_any_bytes(tmp_path: Path) -> None:
+    names = [b"\xff\xfe.hl7", b"a\nb.hl7", "ü€.hl7".encode(), b"\x1b[31m.hl7", b"x" * 251 + b".hl7"]
+    for name in names:
+        put_twice(tmp_path, name)
+    intake = Intake()
+    async with reading(tmp_path, intake) as reader:
+        await reader.poll()
+    assert len(intake.received) == len(names)
+    assert visible(tmp_path) == []
+    assert len(every_file(tmp_path)) == 2 * len(names)
+    assert all(peer.isprintable() and len(peer) <= 120 for peer in intake.peers)
+
+
+async def test_too_large_a_file_is_never_loaded(tmp_path: Path) -> None:
+    intake = Intake()
+    with (tmp_path / "big.hl7").open("wb") as file:
+        file.truncate(1 << 40)
+    async with reading(tmp_path, intake, max_file_bytes=10) as reader:
+        await reader.poll()
+    assert every_file(tmp_path) == [".error/big.hl7"]
+    ((kind, detail, alert),) = intake.notes
+    assert (kind, alert) == ("file set aside", True)
+    assert f"{1 << 40} bytes are more than max_file_bytes (10)" in detail
+
+
+async def test_gzip(tmp_path: Path) -> None:
+    good = gzip.compress(b"MSH|1\r") + gzip.compress(b"PID|2\r")
+    (tmp_path / "good.gz").write_bytes(good)
+    (tmp_path / "torn.gz").write_bytes(good[:-4])
+    (tmp_path / "none.gz").write_bytes(b"MSH|plain")
+    (tmp_path / "nothing.gz").write_bytes(gzip.compress(b""))
+    (tmp_path / "bomb.gz").write_bytes(gzip.compress(bytes(100 << 20)))
+    intake = Intake()
+    async with reading(tmp_path, intake, pattern="*.gz", decompress="gzip", max_decompressed_bytes=1 << 20) as reader:
+        await reader.poll()
+    assert intake.received == [b"MSH|1\rPID|2\r"]
+    reasons = [detail.split("; ")[0] for _, detail, _ in intake.notes]
+    assert reasons == [
+        "bomb.gz: more than max_decompressed_bytes (1048576) when decompressed",
+        "none.gz: not a complete gzip file",
+        "nothing.gz: empty",
+        "torn.gz: not a complete gzip file",
+    ]
+    assert len(list((tmp_path / ".error").iterdir())) == 4
+
+
+async def test_an_empty_file_is_set_aside_after_a_while(tmp_path: Path) -> None:
+    intake = Intake()
+    empty = tmp_path / "empty.hl7"
+    empty.touch()
+    async with reading(tmp_path, intake) as reader:
+        await reader.poll()
+        assert visible(tmp_path) == ["empty.hl7"]
+        os.utime(empty, (time.time() - 100, time.time() - 100))
+        await reader.poll()
+        await reader.poll()
+    assert every_file(tmp_path) == [".error/empty.hl7"]
+    assert intake.notes == [("file set aside", "empty.hl7: empty; kept as .error/empty.hl7", True)]
+
+
+async def test_subfolders_keep_their_shape(tmp_path: Path) -> None:
+    deep = tmp_path / "site" / "ward"
+    deep.mkdir(parents=True)
+    (deep / "a.hl7").write_bytes(b"a")
+    intake = Intake()
+    async with reading(tmp_path, intake, recursive=True) as reader:
+        await reader.poll()
+    assert every_file(tmp_path) == [".processed/site/ward/a.hl7"]
+    assert intake.peers == ["site/ward/a.hl7"]
+
+
+async def test_what_was_not_read_is_never_deleted(tmp_path: Path) -> None:
+    """A writer that kept the file open goes on writing after it was read."""
+    with (tmp_path / "a.hl7").open("ab", buffering=0) as writer:
+        writer.write(b"first half")
+
+        def writer_goes_on(raw: bytes, message_id: int) -> Receipt:
+            writer.write(b", second half")
+            return accept(raw, message_id)
+
+        intake = Intake(writer_goes_on)
+        async with reading(tmp_path, intake, after_read="delete") as reader:
+            await reader.poll()
+    assert intake.received == [b"first half"]
+    assert (tmp_path / ".error" / "a.hl7").read_bytes() == b"first half, second half"
+    detail = "a.hl7 changed after it was read; kept as .error/a.hl7"
+    assert intake.notes == [("file changed", detail, True)]
+
+
+async def test_a_file_that_cannot_be_moved_is_not_read_twice(tmp_path: Path) -> None:
+    intake = Intake()
+    for name in ("a.hl7", "b.hl7"):
+        (tmp_path / name).write_bytes(name.encode())
+    async with reading(tmp_path, intake) as reader:
+        (tmp_path / ".processed").rmdir()
+        (tmp_path / ".processed").write_text("in the way")
+        await reader.poll()
+        await reader.poll()
+        assert intake.received == [b"a.hl7"]
+        assert intake.kinds() == ["file not moved"]
+        (tmp_path / ".processed").unlink()
+        await reader.poll()
+    assert intake.received == [b"a.hl7", b"b.hl7"]
+    assert every_file(tmp_path) == [".processed/a.hl7", ".processed/b.hl7"]
+
+
+async def test_a_folder_that_goes_away_and_returns(tmp_path: Path) -> None:
+    folder, away = tmp_path / "in", tmp_path / "away"
+    intake = Intake()
+    reader = source(folder, intake)
+    async with reader.opened():
+        folder.rename(away)
+        folder.write_text("no folder")
+        await reader.poll()
+        await reader.poll()
+        assert intake.kinds() == ["folder unavailable"]
+        folder.unlink()
+        away.rename(folder)
+        (folder / "a.hl7").write_bytes(b"a")
+        await reader.poll()
+        await reader.poll()
+    assert intake.received == [b"a"]
+    assert intake.kinds() == ["folder unavailable", "folder available"]
+
+
+async def test_an_unreadable_file_stays_and_is_noted_once(tmp_path: Path, unprivileged: Path) -> None:
+    intake = Intake()
+    locked = unprivileged / "locked.hl7"
+    locked.write_bytes(b"later")
+    locked.chmod(0)
+    (unprivileged / "open.hl7").write_bytes(b"now")
+    async with reading(unprivileged, intake) as reader:
+        await reader.poll()
+        await reader.poll()
+        assert intake.received == [b"now"]
+        assert intake.notes == [("file unreadable", "locked.hl7: Permission denied", True)]
+        assert visible(unprivileged) == ["locked.hl7"]
+        locked.chmod(0o600)
+        await reader.poll()
+    assert intake.received == [b"now", b"later"]
+
+
+async def test_a_stop_comes_between_files(tmp_path: Path) -> None:
+    """A stop that comes during a commit lets the file be finished, and takes no other."""
+    for name in ("a.hl7", "b.hl7"):
+        (tmp_path / name).write_bytes(name.encode())
+    with trio.fail_after(5), trio.CancelScope() as running:
+
+        def stop(raw: bytes, message_id: int) -> Receipt:
+            running.cancel()
+            return accept(raw, message_id)
+
+        intake = Intake(stop)
+        await source(tmp_path, intake, poll_seconds=0.01).run()
+    assert intake.received == [b"a.hl7"]
+    assert every_file(tmp_path) == [".processed/a.hl7", "b.hl7"]
+    assert not list((tmp_path / WORK).iterdir())
+
+
+async def test_it_says_when_it_is_ready_and_polls_on(tmp_path: Path) -> None:
+    intake = Intake()
+    with trio.fail_after(5):
+        async with trio.open_nursery() as nursery:
+            reader = source(tmp_path / "new", intake, poll_seconds=0.01)
+            await nursery.start(lambda task_status: reader.run(task_status=task_status))
+            (tmp_path / "new" / "a.hl7").write_bytes(b"a")
+            await intake.arrival.wait()
+            nursery.cancel_scope.cancel()
+    assert intake.received == [b"a"]
+
+
+async def test_a_folder_that_cannot_be_made_is_told_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    reader = source(tmp_path / "file" / "in", Intake())
+    with pytest.raises(NotADirectoryError):
+        await reader.run()
