@@ -56,6 +56,15 @@ async def test_the_same_content_again_is_delivered_and_no_second_file(tmp_path: 
     assert every_file(tmp_path) == ["MSG1.hl7"]
 
 
+async def test_a_crash_before_the_draft_lost_its_name_leaves_one_file(tmp_path: Path) -> None:
+    """The draft has its final name already, and its own still."""
+    (tmp_path / "MSG1.hl7").write_bytes(ADT)
+    (tmp_path / ".MSG1.hl7-18.tmp").hardlink_to(tmp_path / "MSG1.hl7")
+    async with writing(tmp_path) as destination:
+        await destination.send(item(ADT, attempt=2))
+    assert every_file(tmp_path) == ["MSG1.hl7"]
+
+
 async def test_other_content_gets_a_name_of_its_own(tmp_path: Path) -> None:
     async with writing(tmp_path) as destination:
         for number, work_id in ((1, 101), (2, 102), (3, 103)):
@@ -157,7 +166,7 @@ async def test_a_directory_without_write_access_is_unreachable(unprivileged: Pat
     async with writing(unprivileged) as destination:
         os.chmod(unprivileged, 0o500)
         for attempt in (destination.send(item(ADT)), destination.test()):
-            with pytest.raises(Unreachable, match="is not writable: permission denied") as raised:
+            with pytest.raises(Unreachable, match="does not let the engine") as raised:
                 await attempt
             assert raised.value.__cause__ is None
         os.chmod(unprivileged, 0o700)
@@ -201,3 +210,19 @@ async def test_umask_decides_who_reads(tmp_path: Path) -> None:
     finally:
         os.umask(mask)
     assert (tmp_path / "MSG1.hl7").stat().st_mode & 0o777 == 0o640
+
+
+async def test_a_folder_that_can_be_written_but_not_made_durable_gets_nothing(unprivileged: Path) -> None:
+    """Nothing may be there that would be written again at every retry."""
+    async with writing(unprivileged) as destination:
+        os.chmod(unprivileged, 0o300)
+        with pytest.raises(Unreachable, match="does not let the engine"):
+            await destination.send(item(ADT))
+        os.chmod(unprivileged, 0o700)
+    assert every_file(unprivileged) == []
+
+
+async def test_a_directory_that_is_checked_at_load_is_not_made(tmp_path: Path) -> None:
+    async with writing(tmp_path / "share", validate_directory=True) as destination:
+        with pytest.raises(Unreachable, match="does not exist"):
+            await destination.test()

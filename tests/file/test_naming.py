@@ -42,6 +42,8 @@ def name_of(template: str, **fields: bytes) -> str:
         ("{MSH-10}.hl7", {}, "17.hl7"),
         ("{MSH-10}.hl7", {"MSH_10": b"  "}, "17.hl7"),
         ("{MSH-10.1}.hl7", {}, "17.hl7"),
+        ("adt-{MSH-10}.hl7", {}, "adt-17.hl7"),
+        ("adt-{MSH-4}.hl7", {}, "adt-.hl7"),
         ("{MSH-4}.hl7", {}, "17.hl7"),
         ("{MSH-4}", {}, "17"),
         ("adt {MSH-10}.hl7", {"MSH_10": b"A 1"}, "adt A 1.hl7"),

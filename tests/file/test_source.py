@@ -6,16 +6,20 @@ import gzip
 import os
 import stat
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import trio
 
+from messagefoundry.codecs.hl7v2 import Hl7v2Codec
+from messagefoundry.contracts import Receipt, Refused
 from tests.file.context import Intake, accept, every_file, no_store, reading, refuse, source, visible
 
 if TYPE_CHECKING:
-    from messagefoundry.contracts import Receipt
+    from pathlib import Path
+
+    from messagefoundry_file.custody import Held
+    from messagefoundry_file.scan import Found
 
 WORK = ".messagefoundry-work"
 
@@ -197,6 +201,26 @@ async def test_an_empty_file_is_set_aside_after_a_while(tmp_path: Path) -> None:
     assert intake.notes == [("file set aside", "empty.hl7: empty; kept as .error/empty.hl7", True)]
 
 
+async def test_a_batch_is_set_aside_until_batches_are_built(tmp_path: Path) -> None:
+    """Judged by the engine's codec, as every message is."""
+    message = b"MSH|^~\\&|A|B|C|D|2026||ADT^A01|N1|P|2.5\r"
+    for name, content in (("batch", b"BHS|^~\\&\r" + message + b"BTS|1\r"), ("two", message * 2), ("one", message)):
+        (tmp_path / f"{name}.hl7").write_bytes(content)
+
+    def judge(raw: bytes, message_id: int) -> Receipt:
+        try:
+            Hl7v2Codec().summarize(raw, encoding="utf-8")
+        except Refused:
+            return refuse(raw, message_id)
+        return accept(raw, message_id)
+
+    intake = Intake(judge)
+    async with reading(tmp_path, intake) as reader:
+        await reader.poll()
+    assert intake.received == [message]
+    assert every_file(tmp_path) == [".error/batch.hl7", ".error/two.hl7", ".processed/one.hl7"]
+
+
 async def test_subfolders_keep_their_shape(tmp_path: Path) -> None:
     deep = tmp_path / "site" / "ward"
     deep.mkdir(parents=True)
@@ -274,6 +298,9 @@ async def test_an_unreadable_file_stays_and_is_noted_once(tmp_path: Path, unpriv
         assert intake.received == [b"now"]
         assert intake.notes == [("file unreadable", "locked.hl7: Permission denied", True)]
         assert visible(unprivileged) == ["locked.hl7"]
+        unchanged = (unprivileged / ".").stat().st_mtime_ns
+        await reader.poll()
+        assert (unprivileged / ".").stat().st_mtime_ns == unchanged  # it is not claimed and given back for nothing
         locked.chmod(0o600)
         await reader.poll()
     assert intake.received == [b"now", b"later"]
@@ -311,5 +338,71 @@ async def test_it_says_when_it_is_ready_and_polls_on(tmp_path: Path) -> None:
 async def test_a_folder_that_cannot_be_made_is_told_at_the_start(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     reader = source(tmp_path / "file" / "in", Intake())
-    with pytest.raises(NotADirectoryError):
+    with trio.fail_after(5), pytest.raises(NotADirectoryError):
         await reader.run()
+
+
+async def test_a_folder_that_is_checked_at_load_is_not_made(tmp_path: Path) -> None:
+    for after_read in ("move", "leave"):
+        with trio.fail_after(5), pytest.raises(FileNotFoundError):
+            await source(tmp_path / "share", Intake(), validate_directory=True, after_read=after_read).run()
+
+
+async def test_a_work_folder_that_leads_elsewhere_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / WORK).symlink_to(tmp_path / "elsewhere")
+    with trio.fail_after(5), pytest.raises(OSError, match="must be a folder, not a link"):
+        await source(tmp_path, Intake()).run()
+
+
+async def test_a_link_is_passed_over_with_a_note(tmp_path: Path) -> None:
+    (tmp_path / "link.hl7").symlink_to("/etc/hostname")
+    intake = Intake()
+    async with reading(tmp_path, intake) as reader:
+        await reader.poll()
+    assert intake.received == []
+    assert intake.notes == [("file passed over", "link.hl7 is a link or a device, which are not read", True)]
+
+
+async def test_a_file_that_changes_while_it_is_read_is_given_back(tmp_path: Path) -> None:
+    """The writer is back between the claim and the read."""
+    intake = Intake()
+    with (tmp_path / "a.hl7").open("ab", buffering=0) as writer:
+        writer.write(b"one")
+        async with reading(tmp_path, intake) as reader:
+            take = reader._custody.take
+
+            def take_late(found: Found) -> Held | None:
+                held = take(found)
+                writer.write(b"two")
+                return held
+
+            reader._custody.take = take_late  # type: ignore[method-assign]
+            await reader.poll()
+            assert visible(tmp_path) == ["a.hl7"]
+            assert intake.notes == [("file still written", "a.hl7", False)]
+            reader._custody.take = take  # type: ignore[method-assign]
+            await reader.poll()
+            await reader.poll()
+    assert intake.received == [b"onetwo"]
+
+
+async def test_trouble_of_many_files_is_told_once_and_again_when_it_returns(tmp_path: Path, unprivileged: Path) -> None:
+    files = [unprivileged / f"{number}.hl7" for number in range(3)]
+    intake = Intake()
+    for file in files:
+        file.write_bytes(b"m")
+        file.chmod(0)
+    async with reading(unprivileged, intake) as reader:
+        await reader.poll()
+        await reader.poll()
+        assert intake.kinds() == ["file unreadable"]
+        for file in files:
+            file.chmod(0o600)
+        await reader.poll()
+        assert len(intake.received) == 3
+        files[0].write_bytes(b"again")
+        files[0].chmod(0)
+        await reader.poll()
+        await reader.poll()
+    assert intake.kinds() == ["file unreadable", "file unreadable"]

@@ -110,8 +110,8 @@ def test_no_value_creates_a_segment_or_a_field(raw: bytes, text: str, place: str
 @quick
 @given(delimiters, texts, st.sampled_from(["ZZZ-2", "ZZZ-2.2", "ZZZ-2.2.2"]), st.sampled_from([None, 1, 2]))
 @example("|^~\\&", "\\T\\^", "ZZZ-2", None)
-@example("*{}\\.", "\\.sp 3\\", "ZZZ-2", None)
-@example("*{}\\-", "\\.sp -3\\", "ZZZ-2.2", 1)
+@example("*.{\\}", "\\.sp 3\\", "ZZZ-2.2", None)
+@example("*{}\\-", "\\.sp -3\\", "ZZZ-2.2.2", 1)
 def test_text_written_is_the_text_read(characters: str, text: str, path: str, repetition: int | None) -> None:
     message = Message.parse(f"MSH{characters}{characters[0]}A\rZZZ{characters[0]}1\r")
     message.set(path, text, repetition=repetition)
@@ -139,7 +139,7 @@ def test_other_delimiters_change_no_text_and_no_structure(raw: bytes, characters
     other.redelimit(characters)
     for path, occurrence, repetition in places(message):
         here = message.field(path, occurrence=occurrence, repetition=repetition)
-        if path.startswith(("MSH-1", "MSH-2")) or "." not in path or "\\" in (here or ""):
+        if path.startswith(("MSH-1", "MSH-2")) or "." not in path or set(here or "") & {"\\", "&"}:
             continue
         assert other.field(path, occurrence=occurrence, repetition=repetition) == here
     assert other.encode().startswith(f"MSH{characters}")

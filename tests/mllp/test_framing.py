@@ -127,15 +127,19 @@ def test_an_oversize_frame_is_told_as_soon_as_it_exceeds_the_limit(end: bytes) -
     assert caught.value.head == b"x" * LIMIT
 
 
+def read_in_chunks(framer: Framer, stream: bytes, size: int) -> None:
+    for start in range(0, len(stream), size):
+        framer.receive(stream[start : start + size])
+        framer.next_frame()
+
+
 @pytest.mark.parametrize("chunk", [1000, 70_000, 1_000_000])
 def test_the_head_of_an_oversize_frame_does_not_depend_on_how_it_came(chunk: int) -> None:
     framer = Framer(MLLP_FRAMING, 10 * HEAD_BYTES)
     stream = b"\x0b" + b"x" * 11 * HEAD_BYTES
 
     with pytest.raises(FrameTooLarge) as caught:
-        for start in range(0, len(stream), chunk):
-            framer.receive(stream[start : start + chunk])
-            framer.next_frame()
+        read_in_chunks(framer, stream, chunk)
     assert caught.value.head == b"x" * HEAD_BYTES
 
 

@@ -167,6 +167,21 @@ async def test_a_peer_that_resets_while_its_message_is_committed_costs_nothing()
     assert engine.received == [adt("1"), adt("3")]
 
 
+@pytest.mark.parametrize("reset", [False, True])
+async def test_a_health_check_that_connects_and_leaves_is_not_worth_a_note(reset: bool) -> None:
+    engine = Engine()
+    async with listening(MLLP, engine) as listener:
+        for _ in range(3):
+            peer = await connect(listener)
+            if reset:
+                peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            await peer.aclose()
+        async with await connect(listener) as peer:
+            await exchange(peer, adt())
+
+    assert engine.notes == []
+
+
 async def test_a_fault_met_with_one_peer_does_not_end_another() -> None:
     def broken(raw: bytes) -> Receipt:
         if raw == adt("bad"):
@@ -238,7 +253,7 @@ async def test_stopping_closes_idle_peers_at_once() -> None:
     async with listening(MLLP, Engine()) as listener, await connect(listener) as peer:
         await exchange(peer, adt())
         port = listener.port
-    with pytest.raises(OSError, match="refused|failed"):
+    with pytest.raises(OSError, match="all attempts to connect"):
         await trio.open_tcp_stream(HOST, port)
 
 
@@ -370,16 +385,6 @@ async def test_a_peer_of_another_network_is_closed_and_noted() -> None:
     assert [(kind, alert) for kind, _, alert in engine.notes] == [("peer refused", False)]
 
 
-async def test_an_ipv4_peer_of_an_ipv6_socket_is_judged_by_its_ipv4_address() -> None:
-    engine = Engine(bind_host="::", source_ip_allowlist=(ip_network("127.0.0.0/8"),))
-    with socket.socket(socket.AF_INET6) as both:
-        both.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        both.bind(("::", 0))
-        both.listen()
-        with socket.create_connection((HOST, both.getsockname()[1])) as peer, both.accept()[0]:
-            assert Listener(MLLP, engine)._refusal(f"::ffff:{peer.getsockname()[0]}") == ""
-
-
 async def test_messages_over_the_rate_are_refused_and_the_connection_stays() -> None:
     engine = Engine()
     settings = MLLPSettings(port=0, max_messages_per_second=0.001, message_burst=2)
@@ -392,19 +397,20 @@ async def test_messages_over_the_rate_are_refused_and_the_connection_stays() -> 
 
 
 @pytest.mark.parametrize(
-    ("settings", "sent"),
+    ("options", "sent"),
     [
-        (TcpSettings(port=0), b"\x02hello\x03"),
-        (TcpSettings(port=0, framing="vt_fs"), b"\x0bhello\x1c"),
-        (TcpSettings(port=0, framing="mllp"), b"\x0bhello\x1c\r"),
-        (TcpSettings(port=0, start=b"", end="\n"), b"hello\n"),
-        (TcpSettings(port=0, start=1, end=4, trailer="\r\n"), b"\x01hello\x04\r\n"),
+        ({}, b"\x02hello\x03"),
+        ({"framing": "vt_fs"}, b"\x0bhello\x1c"),
+        ({"framing": "mllp"}, b"\x0bhello\x1c\r"),
+        ({"start": b"", "end": "\n"}, b"hello\n"),
+        ({"start": 1, "end": 4, "trailer": "\r\n"}, b"\x01hello\x04\r\n"),
     ],
 )
-async def test_raw_tcp_is_cut_as_its_framing_says(settings: TcpSettings, sent: bytes) -> None:
+async def test_raw_tcp_is_cut_as_its_framing_says(options: dict[str, object], sent: bytes) -> None:
     def answered(raw: bytes) -> Receipt:
         return Receipt(True, 1, reply=b"ok" if raw == b"last" else None)
 
+    settings = TcpSettings.model_validate({"port": 0, **options})
     engine = Engine(answered)
     framing = settings.block_format()
     async with listening(settings, engine) as listener, await connect(listener) as peer:

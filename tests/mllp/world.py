@@ -7,14 +7,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from ipaddress import IPv4Network, IPv6Network
+from typing import TYPE_CHECKING
 
 import trio
 
 from messagefoundry.contracts import OutboundItem, Receipt
 from messagefoundry.message import Refusal, peek
 from messagefoundry_mllp.listener import Listener
-from messagefoundry_mllp.settings import StreamSettings
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Network, IPv6Network
+
+    from messagefoundry_mllp.settings import StreamSettings
 
 HOST = "127.0.0.1"
 
@@ -164,7 +168,7 @@ async def partner(*scripts: Script) -> AsyncIterator[Partner]:
 
     with trio.fail_after(20):
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(trio.serve_listeners, serve, listeners)
+            await nursery.start(trio.serve_listeners, serve, listeners)
             yield server
             nursery.cancel_scope.cancel()
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from messagefoundry_sqlite.factory import SQLITE
 
 from messagefoundry.contracts.ciphers import Plaintext
-from messagefoundry.contracts.errors import MessageFoundryError
 from messagefoundry.contracts.stores import Store, StoreLocation, StoreReader
-from messagefoundry.contracts.units import Unit
+from messagefoundry_sqlite.factory import SQLITE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from messagefoundry.contracts.errors import MessageFoundryError
+    from messagefoundry.contracts.units import Unit
 
 
 @pytest.fixture

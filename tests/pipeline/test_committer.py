@@ -111,7 +111,7 @@ async def test_a_caller_with_a_deadline_is_told_and_its_unit_is_not_committed(
         await nursery.start(committer.run)
         committer.submit(NoteConnection("OB", "kept", "", now()), lambda: kept.append("kept"))
         with pytest.raises(StoreUnavailable):
-            await committer.commit(received(), timeout=0.1)
+            await committer.commit(received(), patience=0.1)
         await committer.drained()
         nursery.cancel_scope.cancel()
     assert kept == ["kept"]

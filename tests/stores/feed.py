@@ -89,7 +89,8 @@ class Feed:
         return self.one(RefillLane(lane=lane, **values))  # type: ignore[arg-type]
 
     def flow(self, inbound: str = "IB", **changes: int) -> RefillFlow:
-        return self.one(RefillFlow(inbound=inbound, **{"after": 0, "limit": 100, "max_bytes": EVERYTHING, **changes}))
+        values = {"after": 0, "limit": 100, "max_bytes": EVERYTHING, **changes}
+        return self.one(RefillFlow(inbound=inbound, **values))  # type: ignore[arg-type]
 
     def disposition(self, message_id: int) -> str:
         row = self.reader.message(message_id)

@@ -117,11 +117,14 @@ def test_dead_at_routed_replays_its_handler(feed: Feed) -> None:
         feed.commit(hand_off(message_id, "OB", routed_id=again.routed_id))
 
 
-@pytest.mark.parametrize(("before", "now", "after"), [
-    ("PROCESSED", "FILTERED", "PROCESSED"),
-    ("FILTERED", "PROCESSED", "PROCESSED"),
-    ("FILTERED", "FILTERED", "FILTERED"),
-])
+@pytest.mark.parametrize(
+    ("before", "now", "after"),
+    [
+        ("PROCESSED", "FILTERED", "PROCESSED"),
+        ("FILTERED", "PROCESSED", "PROCESSED"),
+        ("FILTERED", "FILTERED", "FILTERED"),
+    ],
+)
 def test_a_handler_run_again_never_takes_processed_back(feed: Feed, before: str, now: str, after: str) -> None:
     message_id, work_id = feed.failed("routed")
     feed.store._cursor.execute("UPDATE message SET routing = ?", (before,))

@@ -9,10 +9,7 @@ from tests.stores.feed import Feed, delivered, hand_off, receive, retry
 
 
 def _lane_of(feed: Feed, sizes: list[int]) -> list[int]:
-    keys = []
-    for size in sizes:
-        keys.append(feed.handed_off("OB", payload=b"x" * size)[1])
-    return keys
+    return [feed.handed_off("OB", payload=b"x" * size)[1] for size in sizes]
 
 
 @pytest.mark.parametrize(
@@ -31,9 +28,7 @@ def _lane_of(feed: Feed, sizes: list[int]) -> list[int]:
         ([1, 1], 1, 0, 1, False),
     ],
 )
-def test_the_window(
-    feed: Feed, sizes: list[int], limit: int, max_bytes: int, taken: int, complete: bool
-) -> None:
+def test_the_window(feed: Feed, sizes: list[int], limit: int, max_bytes: int, taken: int, complete: bool) -> None:
     keys = _lane_of(feed, sizes)
     lane = feed.lane(limit=limit, max_bytes=max_bytes)
     assert ([item.id for item in lane.items], lane.complete) == (keys[:taken], complete)

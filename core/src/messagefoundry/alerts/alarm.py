@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import trio
 
 from messagefoundry.contracts.alerts import Alert, AlertSink
 from messagefoundry.contracts.errors import fault_site
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 log = logging.getLogger(__name__)
 
@@ -53,5 +56,5 @@ class Alarm:
         try:
             with trio.fail_after(SINK_SECONDS):
                 await sink.send(alert)
-        except Exception as error:  # noqa: BLE001 - a sink is a plugin; whatever it raises must not stop the others
+        except Exception as error:  # noqa: BLE001 - a sink is a plugin; what it raises must not stop the others
             log.warning("alert sink %s failed: %s", name, fault_site(error))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import trio
 
-from messagefoundry.contracts.stores import Backlog
 from messagefoundry.wiring.values import BuildupThreshold
+
+if TYPE_CHECKING:
+    from messagefoundry.contracts.stores import Backlog
 
 CHECK_SECONDS = 5.0
 
@@ -37,7 +40,7 @@ async def watch(
     task_status.started()
     while True:
         known = thresholds()
-        for backlog in await trio.to_thread.run_sync(read, limiter=limiter, abandon_on_cancel=True):
+        for backlog in await trio.to_thread.run_sync(read, limiter=limiter):
             trouble = too_much(backlog, known.get(backlog.connection, BuildupThreshold()), time.time_ns() // 1000)
             if trouble is not None:
                 raise_alert("queue_buildup", backlog.connection, trouble)

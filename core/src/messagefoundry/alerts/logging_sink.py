@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
-from messagefoundry.contracts.alerts import Alert
+if TYPE_CHECKING:
+    from messagefoundry.contracts.alerts import Alert
 
 log = logging.getLogger("messagefoundry.alert")
 

@@ -78,19 +78,25 @@ class Configured:
             raise ValueError("this command takes no --config")
         return self.call.config
 
-    @property
-    def values_path(self) -> Path:
-        """The file behind env()."""
-        return self.settings.values_path(self.environment)
-
     def graph(self) -> Graph:
         """Load and check the graph for the active environment."""
-        values, problems = read_values(self.values_path, os.environ)
+        return self._load_graph(self.environment)
+
+    def graph_for_rehearsal(self) -> Graph:
+        """The graph for a dry run: current_environment() is None unless --env says which.
+
+        The values of env() are those of the settings' environment, if they name one.
+        """
+        return self._load_graph(self.call.env)
+
+    def _load_graph(self, environment: str | None) -> Graph:
+        named = self.settings.ai.environment
+        values, problems = read_values(None if named is None else self.settings.values_path(named), os.environ)
         try:
             graph = load_graph(
                 self.directory,
                 installed=installed(),
-                environment=self.environment,
+                environment=environment,
                 values=values,
                 deployment=self.deployment,
             )
@@ -119,7 +125,7 @@ class Configured:
             buildup=BuildupThreshold(delivery.buildup_max_depth, delivery.buildup_max_oldest_seconds),
             api_host=settings.api.host,
             api_port=settings.api.port,
-            values_path=str(self.values_path) if settings.ai.environment else "",
+            values_path="" if settings.ai.environment is None else str(settings.values_path(settings.ai.environment)),
         )
 
     @cached_property

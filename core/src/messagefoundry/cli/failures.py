@@ -64,17 +64,22 @@ def outcome_of(error: BaseException, *, debug: bool = False) -> int:
 
 def _told(error: BaseException) -> int:
     if isinstance(error, ConfigurationError):
-        for problem in error.problems:
-            say(str(problem))
+        say_problems(error)
         return 2
     if isinstance(error, MessageFoundryError):
-        say(str(error))
+        say(f"Error: {error}")
         return 2 if isinstance(error, WrongCall | EngineRunning) else 1
     if isinstance(error, OSError) and error.strerror:
-        say(f"{error.filename}: {error.strerror}" if error.filename else error.strerror)
+        say(f"Error: {error.filename}: {error.strerror}" if error.filename else f"Error: {error.strerror}")
         return 1
-    say(f"unexpected {fault_site(error)}: {REPORT} (--debug shows where)")
+    say(f"Error: unexpected {fault_site(error)}: {REPORT} (--debug shows where)")
     return 1
+
+
+def say_problems(error: ConfigurationError) -> None:
+    """Every problem of a configuration on a line of its own."""
+    for problem in error.problems:
+        say(f"Error: {problem}")
 
 
 def say(text: str) -> None:

@@ -32,7 +32,7 @@ project_root = click.option(
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 show_phi = click.option("--show-phi", is_flag=True, help="Show values of messages: patient data may appear.")
 yes = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
-rate = click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="At most so many a second.")
+rate = click.option("--rate", metavar="N", type=click.FloatRange(0, min_open=True), help="At most so many a second.")
 since = click.option("--since", type=MOMENT, default=0, help=f"From then on: {FORMS}.")
 until = click.option("--until", type=MOMENT, default=0, help="Before then.")
 

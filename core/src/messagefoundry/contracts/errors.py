@@ -21,11 +21,12 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from messagefoundry.contracts.codecs import Summary
     from messagefoundry.message import Refusal
 

@@ -1,18 +1,24 @@
-"""The hooks. Each runs once, at start-up, synchronously, and returns a list of frozen specs; none runs on the message path."""
+"""The hooks. Each runs once, at start-up, synchronously, and returns a list of frozen specs.
+
+None runs on the message path.
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pluggy
 
-from messagefoundry.contracts.specs import (
-    AlertSinkSpec,
-    BlueprintSpec,
-    CodecSpec,
-    CommandSpec,
-    ConnectorSpec,
-    Requirement,
-    StoreSpec,
-)
+if TYPE_CHECKING:
+    from messagefoundry.contracts.specs import (
+        AlertSinkSpec,
+        BlueprintSpec,
+        CodecSpec,
+        CommandSpec,
+        ConnectorSpec,
+        Requirement,
+        StoreSpec,
+    )
 
 CONTRACT = 1
 """The number of this contract. A plugin says `contract = 1`; another number is refused."""

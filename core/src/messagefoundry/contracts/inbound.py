@@ -8,10 +8,11 @@ restarts and back-off are the engine's.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from ipaddress import IPv4Network, IPv6Network
+
     import trio
 
     from messagefoundry.message import Refusal
@@ -70,4 +71,4 @@ class InboundConnector(Protocol):
     """A running source of messages."""
 
     async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
-        """Bind, call `task_status.started()` when ready, and receive until cancelled. Raise OSError when the bind fails."""
+        """Bind, call `task_status.started()` when ready, and receive until cancelled. OSError when the bind fails."""

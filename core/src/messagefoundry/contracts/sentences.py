@@ -20,14 +20,21 @@ KINDS = {
     "bytes": "bytes",
 }
 
+
+def _number(limit: Any) -> str:
+    return f"{limit:g}" if isinstance(limit, float) else str(limit)
+
+
 LIMITS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "literal_error": lambda ctx: f"must be one of {ctx['expected']}",
     "enum": lambda ctx: f"must be one of {ctx['expected']}",
-    "greater_than": lambda ctx: f"must be more than {ctx['gt']}",
-    "greater_than_equal": lambda ctx: f"must be at least {ctx['ge']}",
-    "less_than": lambda ctx: f"must be less than {ctx['lt']}",
-    "less_than_equal": lambda ctx: f"must be at most {ctx['le']}",
-    "string_too_short": lambda ctx: f"must have at least {ctx['min_length']} characters",
+    "greater_than": lambda ctx: f"must be more than {_number(ctx['gt'])}",
+    "greater_than_equal": lambda ctx: f"must be at least {_number(ctx['ge'])}",
+    "less_than": lambda ctx: f"must be less than {_number(ctx['lt'])}",
+    "less_than_equal": lambda ctx: f"must be at most {_number(ctx['le'])}",
+    "string_too_short": lambda ctx: (
+        "must not be empty" if ctx["min_length"] == 1 else f"must have at least {ctx['min_length']} characters"
+    ),
     "string_too_long": lambda ctx: f"must have at most {ctx['max_length']} characters",
     "value_error": lambda ctx: str(ctx["error"]),
     "assertion_error": lambda ctx: str(ctx["error"]),

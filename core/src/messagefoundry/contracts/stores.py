@@ -6,12 +6,14 @@ up, each from its own thread at a time; their reads never wait for a commit. All
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from messagefoundry.contracts.ciphers import Cipher
-from messagefoundry.contracts.units import Unit
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from messagefoundry.contracts.ciphers import Cipher
+    from messagefoundry.contracts.units import Unit
 
 
 @dataclass(frozen=True, slots=True)

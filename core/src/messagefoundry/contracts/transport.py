@@ -7,9 +7,11 @@ mistake in one Connection does not hide the next.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 P = ParamSpec("P")
 S = TypeVar("S", covariant=True)
@@ -30,9 +32,8 @@ def transport(name: str, settings: Callable[P, S]) -> Callable[P, Transport]:
 
     def factory(*args: P.args, **options: P.kwargs) -> Transport:
         frame = sys._getframe(1)
-        if args:
-            options = {**{f"positional argument {number + 1}": value for number, value in enumerate(args)}, **options}
-        return Transport(name, dict(options), frame.f_code.co_filename, frame.f_lineno)
+        given: dict[str, Any] = {f"positional argument {number}": value for number, value in enumerate(args, 1)}
+        return Transport(name, {**given, **options}, frame.f_code.co_filename, frame.f_lineno)
 
     factory.__name__ = factory.__qualname__ = name
     factory.__doc__ = settings.__doc__

@@ -137,7 +137,10 @@ class HandOff(Unit):
 
 @dataclass(slots=True, eq=False)
 class SettleDelivered(Unit):
-    """A lane's item is delivered. `detail` is compact JSON for the trail (times, peer, MSA-1, MSA-2); `reply` is sealed."""
+    """A lane's item is delivered.
+
+    `detail` is compact JSON for the trail (times, peer, MSA-1, MSA-2); `reply` is stored sealed.
+    """
 
     work_id: int
     message_id: int
@@ -311,7 +314,9 @@ class Replay(Unit):
 
 @dataclass(slots=True, eq=False)
 class ReplayDead(Unit):
-    """Replay dead rows, each from its own stage: ingress runs everything again, routed its Handler, outbound its payload.
+    """Replay dead rows, each from its own stage.
+
+    Ingress runs everything again, routed its Handler, outbound sends its payload.
 
     Each gets a new id at its lane's or flow's tail; the dead row is superseded. Filled by the store: `lanes`,
     `inbounds` and `count`. Rows that are not dead any more are passed over.

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import trio
 
-from messagefoundry.alerts.alarm import Alarm
-from messagefoundry.contracts.errors import StoreUnavailable
-from messagefoundry.contracts.outbound import OutboundConnector
 from messagefoundry.contracts.specs import load
 from messagefoundry.contracts.units import HandOff, NoteConnection, SettleDead, SettleDelivered
-from messagefoundry.engine.plan import Plan
-from messagefoundry.engine.stored import Stored
 from messagefoundry.message import RefusalKind
 from messagefoundry.pipeline.committer import Committer, now
 from messagefoundry.pipeline.flow import Flow
@@ -25,8 +19,17 @@ from messagefoundry.pipeline.replies import Replies
 from messagefoundry.pipeline.routing import Routing
 from messagefoundry.pipeline.supervision import Runnable, Supervised
 from messagefoundry.pipeline.window import Memory
-from messagefoundry.wiring.graph import Graph, Inbound, Outbound
-from messagefoundry.wiring.values import BuildupThreshold
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from messagefoundry.alerts.alarm import Alarm
+    from messagefoundry.contracts.errors import StoreUnavailable
+    from messagefoundry.contracts.outbound import OutboundConnector
+    from messagefoundry.engine.plan import Plan
+    from messagefoundry.engine.stored import Stored
+    from messagefoundry.wiring.graph import Graph, Inbound, Outbound
+    from messagefoundry.wiring.values import BuildupThreshold
 
 log = logging.getLogger(__name__)
 
@@ -128,7 +131,9 @@ class Engine:
 
     def note(self, connection: str, kind: str, detail: str = "", *, alert: bool = False) -> None:
         """Put an event of a Connection on its trail and in the log, and alert if asked to."""
-        log.log(logging.WARNING if alert else logging.INFO, "%s: %s%s", connection, kind, f": {detail}" if detail else "")
+        log.log(
+            logging.WARNING if alert else logging.INFO, "%s: %s%s", connection, kind, f": {detail}" if detail else ""
+        )
         self.committer.submit(NoteConnection(connection, kind, detail, now()), lambda: None)
         if alert:
             self.alarm.raise_alert(kind, connection, detail)
@@ -165,7 +170,7 @@ class Engine:
     async def drained(self) -> None:
         """Wait until nothing is on its way, at most the shutdown timeout; what is left is in the store."""
         with trio.move_on_after(self.plan.shutdown_timeout_seconds) as scope:
-            while not self.quiet:
+            while not self.quiet:  # noqa: ASYNC110 - quiet is a fact about many parts, looked at for seconds only
                 await trio.sleep(0.02)
         if scope.cancelled_caught:
             log.warning("stopping with work left in the store; it goes on at the next start")

@@ -5,17 +5,21 @@ Every change is a unit of work of the committer; what waits in memory is told in
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import trio
 
 from messagefoundry.contracts.errors import MessageFoundryError
 from messagefoundry.contracts.units import DeadLetter, HoldConnection, Replay, ReplayDead, Resend, Unit
 from messagefoundry.pipeline.committer import Committer, Continuation, now
-from messagefoundry.pipeline.flow import Flow
-from messagefoundry.pipeline.lane import Lane
-from messagefoundry.pipeline.supervision import Supervised
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from messagefoundry.pipeline.flow import Flow
+    from messagefoundry.pipeline.lane import Lane
+    from messagefoundry.pipeline.supervision import Supervised
 
 COMMIT_SECONDS = 30.0
 
@@ -87,7 +91,7 @@ class Operations:
         return connection.state
 
     async def _commit(self, unit: Unit, then: Continuation) -> None:
-        await self.committer.commit(unit, then, timeout=COMMIT_SECONDS)
+        await self.committer.commit(unit, then, patience=COMMIT_SECONDS)
 
     def _reread(self, lanes: Iterable[str], inbounds: Iterable[str]) -> None:
         for name in lanes:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from messagefoundry.contracts.ciphers import Cipher, Plaintext
 from messagefoundry.contracts.errors import MessageFoundryError
-from messagefoundry.contracts.stores import StoreFactory, StoreLocation
-from messagefoundry.plugins import Installed
-from messagefoundry.wiring.graph import Graph
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from messagefoundry.contracts.stores import StoreFactory, StoreLocation
+    from messagefoundry.plugins import Installed
+    from messagefoundry.wiring.graph import Graph
 
 MOST_REMOVED = 100
 

@@ -6,15 +6,19 @@ inbound drain under the old one. Work of removed destinations and Handlers is de
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import trio
 
 from messagefoundry.contracts.units import SweepRemoved
-from messagefoundry.engine.engine import Engine
 from messagefoundry.pipeline.committer import now
 from messagefoundry.wiring.graph import Graph, Inbound, Outbound, Place
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from messagefoundry.engine.engine import Engine
 
 
 @dataclass(frozen=True, slots=True)

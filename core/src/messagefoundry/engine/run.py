@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 import trio
 
 from messagefoundry.alerts import buildup
 from messagefoundry.alerts.alarm import Alarm
-from messagefoundry.contracts.alerts import AlertSink
 from messagefoundry.contracts.errors import sole
 from messagefoundry.contracts.specs import load
-from messagefoundry.contracts.stores import StoreReader
 from messagefoundry.contracts.units import MarkRunning, SweepRemoved
 from messagefoundry.engine.background import background
 from messagefoundry.engine.engine import Engine
 from messagefoundry.engine.plan import MOST_REMOVED, Plan, TooMuchRemoved
 from messagefoundry.engine.stored import open_store
 from messagefoundry.pipeline.committer import now
-from messagefoundry.plugins import Installed
-from messagefoundry.wiring.graph import Graph
+
+if TYPE_CHECKING:
+    from messagefoundry.contracts.alerts import AlertSink
+    from messagefoundry.contracts.stores import StoreReader
+    from messagefoundry.plugins import Installed
+    from messagefoundry.wiring.graph import Graph
 
 log = logging.getLogger(__name__)
 
@@ -124,8 +127,6 @@ def buildup_watch(engine: Engine, reader: StoreReader) -> Callable[..., Awaitabl
     """The watch over backlogs."""
 
     async def task(*, task_status: trio.TaskStatus[None]) -> None:
-        await buildup.watch(
-            reader.backlogs, engine.thresholds, engine.alarm.raise_alert, task_status=task_status
-        )
+        await buildup.watch(reader.backlogs, engine.thresholds, engine.alarm.raise_alert, task_status=task_status)
 
     return task

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from messagefoundry.contracts.stores import Backlog
-from messagefoundry.engine.engine import Engine
-from messagefoundry.wiring.graph import Inbound, Outbound
+if TYPE_CHECKING:
+    from messagefoundry.contracts.stores import Backlog
+    from messagefoundry.engine.engine import Engine
+    from messagefoundry.wiring.graph import Inbound, Outbound
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
-from typing import Iterator, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import trio
 
-from messagefoundry.contracts.ciphers import Cipher
-from messagefoundry.contracts.stores import Store, StoreFactory, StoreLocation, StoreReader
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from messagefoundry.contracts.ciphers import Cipher
+    from messagefoundry.contracts.stores import Store, StoreFactory, StoreLocation, StoreReader
 
 T = TypeVar("T")
 

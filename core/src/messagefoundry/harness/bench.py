@@ -13,6 +13,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
@@ -44,11 +45,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line; return the exit code."""
     options = _parser().parse_args(argv)
     console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped
     conditions = _conditions(options)
     _warn_of_memory(console, conditions.parent)
     try:
-        runs = _run_all(list(_turns(options)), conditions, console)
+        with _ending_in_order():
+            runs = _run_all(list(_turns(options)), conditions, console)
     except SubjectError as error:
         console.print(str(error), style="red", markup=False)
         return 2
@@ -59,6 +60,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.json is not None:
         _save(options.json, conditions, runs, comparisons, found)
     return 1 if found else 0
+
+
+@contextmanager
+def _ending_in_order() -> Iterator[None]:
+    """Turn SIGTERM into an exit, so that every process that was started is stopped."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _turns(options: argparse.Namespace) -> Iterator[_Turn]:

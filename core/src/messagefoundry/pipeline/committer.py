@@ -18,12 +18,15 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import trio
 
 from messagefoundry.contracts.errors import CorruptStore, MessageFoundryError, StoreUnavailable, UnstorableUnit
-from messagefoundry.contracts.stores import Store
-from messagefoundry.contracts.units import Unit
+
+if TYPE_CHECKING:
+    from messagefoundry.contracts.stores import Store
+    from messagefoundry.contracts.units import Unit
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +73,7 @@ class Committer:
         self._last = store.last_id()
         self._on_outage = on_outage
         self._outages = 0
+        self._back = trio.Event()
         self.outage: StoreUnavailable | None = None
         self.commits = 0
         self.units = 0
@@ -95,10 +99,10 @@ class Committer:
         self._wake.set()
         return entry
 
-    async def commit(self, unit: Unit, then: Continuation | None = None, *, timeout: float = math.inf) -> None:
+    async def commit(self, unit: Unit, then: Continuation | None = None, *, patience: float = math.inf) -> None:
         """Queue a unit and wait until it is committed and `then` has run.
 
-        Raises what the store said: StaleUnit, or StoreUnavailable after `timeout` seconds without a commit. A caller
+        Raises what the store said: StaleUnit, or StoreUnavailable after `patience` seconds without a commit. A caller
         that is cancelled leaves the unit in the queue.
         """
         done = trio.Event()
@@ -113,7 +117,7 @@ class Committer:
             failure.append(error)
             done.set()
 
-        self.submit(unit, committed, failed, deadline=trio.current_time() + timeout)
+        self.submit(unit, committed, failed, deadline=trio.current_time() + patience)
         await done.wait()
         if failure:
             raise failure[0]
@@ -122,6 +126,11 @@ class Committer:
     def waiting(self) -> int:
         """How many units wait or are in flight."""
         return len(self._queue) + len(self._in_flight)
+
+    async def available(self) -> None:
+        """Wait while the store cannot commit."""
+        while self.outage is not None:
+            await self._back.wait()
 
     async def drained(self) -> None:
         """Wait until nothing is queued or in flight."""
@@ -179,7 +188,7 @@ class Committer:
             await self._apply(batch)
         except StoreUnavailable as error:
             await self._wait_for_store(batch, error)
-        except Exception as error:  # noqa: BLE001 - one unit's own error; committing singly finds which
+        except Exception as error:  # noqa: BLE001 - one unit's own; committing singly finds which
             await self._commit_singly(batch, error)
         else:
             self._hand_on(batch)
@@ -207,7 +216,7 @@ class Committer:
             except StoreUnavailable as outage:
                 await self._wait_for_store(batch[position:], outage)
                 return
-            except Exception as own:  # noqa: BLE001 - the unit's own error
+            except Exception as own:  # noqa: BLE001 - the unit's own
                 self._fail(entry, own)
             else:
                 self._hand_on([entry])
@@ -235,8 +244,11 @@ class Committer:
     def _set_outage(self, error: StoreUnavailable | None) -> None:
         if error is None:
             self._outages = 0
-        changed = (error is None) != (self.outage is None) or type(error) is not type(self.outage)
+        changed = type(error) is not type(self.outage)
         self.outage = error
+        if error is None:
+            self._back.set()
+            self._back = trio.Event()
         if changed and self._on_outage is not None:
             self._on_outage(error)
 

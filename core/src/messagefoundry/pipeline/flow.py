@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from messagefoundry.contracts.errors import MessageFoundryError
 from messagefoundry.contracts.units import Receive, RefillFlow, WaitingMessage
-from messagefoundry.pipeline.committer import Committer
 from messagefoundry.pipeline.window import Memory, Request, Window
-from messagefoundry.wiring.graph import Graph, Inbound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from messagefoundry.contracts.errors import MessageFoundryError
+    from messagefoundry.pipeline.committer import Committer
+    from messagefoundry.wiring.graph import Graph, Inbound
 
 
 @dataclass(slots=True, eq=False)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import trio
 
@@ -17,9 +15,14 @@ from messagefoundry.contracts.inbound import Receipt
 from messagefoundry.contracts.units import Receive, Refuse
 from messagefoundry.message import AcknowledgmentMode, Refusal, RefusalKind
 from messagefoundry.pipeline.committer import Committer, now
-from messagefoundry.pipeline.flow import Flow
-from messagefoundry.pipeline.replies import Expectation, Replies
-from messagefoundry.wiring.graph import Inbound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from ipaddress import IPv4Network, IPv6Network
+
+    from messagefoundry.pipeline.flow import Flow
+    from messagefoundry.pipeline.replies import Expectation, Replies
+    from messagefoundry.wiring.graph import Inbound
 
 STORE_PATIENCE_SECONDS = 10.0
 
@@ -151,7 +154,7 @@ class Intake:
             hashlib.blake2b(raw, digest_size=16).digest(),
         )
         try:
-            await self._committer.commit(unit, timeout=self._patience)
+            await self._committer.commit(unit, patience=self._patience)
         except MessageFoundryError:
             self.note("refusal not recorded", kind.sentence)
 

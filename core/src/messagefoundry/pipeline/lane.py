@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import trio
 
@@ -30,12 +30,16 @@ from messagefoundry.pipeline.committer import Committer, now
 from messagefoundry.pipeline.retry import decide
 from messagefoundry.pipeline.transform import describe_failure
 from messagefoundry.pipeline.window import Memory, Request, Window
-from messagefoundry.wiring.graph import Outbound
 from messagefoundry.wiring.values import InternalErrorPolicy, OrderingMode
+
+if TYPE_CHECKING:
+    from messagefoundry.wiring.graph import Outbound
 
 log = logging.getLogger(__name__)
 
 UNSETTLED = 32
+
+compact_json = json.JSONEncoder(separators=(",", ":")).encode
 
 Doing = Literal["idle", "sending", "waiting to retry", "waiting for the store"]
 Settled = Callable[[SettleDelivered | SettleDead], None]
@@ -112,9 +116,7 @@ class Lane:
 
     def offer(self, message_id: int, outgoing: Outgoing) -> None:
         """Work for this lane was committed (a continuation of the committer)."""
-        item = WaitingItem(
-            outgoing.id, message_id, outgoing.payload, outgoing.content_type, 0, 0, outgoing.simulate
-        )
+        item = WaitingItem(outgoing.id, message_id, outgoing.payload, outgoing.content_type, 0, 0, outgoing.simulate)
         if self.window.offer(outgoing.id, item, len(outgoing.payload)):
             self._wake.set()
 
@@ -188,6 +190,9 @@ class Lane:
         while True:
             item = await self._next()
             await self._ahead.acquire()
+            if self._committer.outage is not None:
+                self._show("waiting for the store")
+                await self._committer.available()
             broken = await self._deliver_one(connector, item)
             if broken:
                 return
@@ -243,7 +248,7 @@ class Lane:
     async def _attempt(self, connector: OutboundConnector, item: WaitingItem, number: int) -> Attempt:
         self._show("sending")
         if item.simulate:
-            return Attempt(detail=json.dumps({"simulated": True}))
+            return Attempt(detail=compact_json({"simulated": True}))
         outgoing = OutboundItem(item.id, item.message_id, item.payload, number, item.content_type)
         try:
             outcome = await connector.send(outgoing)
@@ -265,9 +270,7 @@ class Lane:
     # -- settlement ----------------------------------------------------------------------------------------------
 
     def _settle_delivered(self, item: WaitingItem, number: int, attempt: Attempt) -> None:
-        unit = SettleDelivered(
-            item.id, item.message_id, self.name, number, attempt.detail, attempt.reply, now()
-        )
+        unit = SettleDelivered(item.id, item.message_id, self.name, number, attempt.detail, attempt.reply, now())
         self._settle(item, unit)
 
     def _settle_dead(self, item: WaitingItem, number: int, attempt: Attempt) -> None:
@@ -333,7 +336,7 @@ class Lane:
         return True
 
     def _retry_unit(self, item: WaitingItem, number: int, attempt: Attempt, due: int) -> SettleRetry:
-        detail = attempt.detail or (json.dumps({"outcome": "unknown"}) if attempt.unknown else "")
+        detail = attempt.detail or (compact_json({"outcome": "unknown"}) if attempt.unknown else "")
         return SettleRetry(
             item.id, item.message_id, self.name, number, detail, attempt.reply, now(), attempt.error, due
         )
@@ -363,4 +366,4 @@ def delivery_detail(outcome: Delivered | Rejected) -> str:
         "msa_2": outcome.msa_2,
         "note": getattr(outcome, "note", ""),
     }
-    return json.dumps({key: value for key, value in members.items() if value}, separators=(",", ":"))
+    return compact_json({key: value for key, value in members.items() if value})

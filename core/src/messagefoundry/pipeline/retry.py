@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from messagefoundry.wiring.values import RetryPolicy
+if TYPE_CHECKING:
+    from messagefoundry.wiring.values import RetryPolicy
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,18 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import trio
 
 from messagefoundry.contracts.errors import MessageFoundryError, UnstorableUnit
 from messagefoundry.contracts.units import Failed, HandOff, MarkAttempt
 from messagefoundry.pipeline.committer import Committer, now
-from messagefoundry.pipeline.flow import Flow
 from messagefoundry.pipeline.transform import Outcome
 from messagefoundry.pipeline.turns import PATIENCE_SECONDS, Job, Result, Turn, gather, give_back, take
+
+if TYPE_CHECKING:
+    from messagefoundry.pipeline.flow import Flow
 
 log = logging.getLogger(__name__)
 
@@ -188,4 +191,3 @@ def dead(job: Job, error: str) -> Outcome:
     if job.message.routed_id is not None:
         return Outcome("FILTERED", failed=[Failed("routed", job.message.handler, error)])
     return Outcome("UNROUTED", failed=[Failed("ingress", "", error)])
-

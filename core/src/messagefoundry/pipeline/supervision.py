@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from functools import partial
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import trio
 
 from messagefoundry.contracts.errors import ConfigurationError, fault_site, sole
 from messagefoundry.pipeline.committer import now
 from messagefoundry.pipeline.lane import LaneStopped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +22,9 @@ LONGEST_PAUSE_SECONDS = 60.0
 HEALTHY_SECONDS = 30.0
 
 State = Literal["stopped", "starting", "running", "waiting to restart", "failed"]
+
+UNSETTLED_START = ("starting", "stopped")
+UNSETTLED_STOP = ("starting", "running", "waiting to restart")
 
 
 class Runnable(Protocol):
@@ -59,6 +64,7 @@ class Supervised:
         """Run, at once even when a restart was waited for."""
         self._wanted = True
         if self.state != "running":
+            self._enter("starting")
             self._change()
 
     def stop(self) -> None:
@@ -79,7 +85,7 @@ class Supervised:
 
     async def settled(self) -> None:
         """Wait until the Connection is as is wanted, or has failed to be."""
-        while self.state == "starting" or self._wanted == (self.state == "stopped"):
+        while self.state in (UNSETTLED_START if self._wanted else UNSETTLED_STOP):
             await self._moved.wait()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -113,7 +119,7 @@ class Supervised:
         try:
             with trio.CancelScope() as self._scope:
                 await self._make().run(task_status=Started(partial(self._started, ready)))
-        except Exception as error:  # noqa: BLE001 - a crash of one Connection is its own; siblings never notice
+        except Exception as error:  # noqa: BLE001 - one Connection's crash; its siblings never notice
             return only(error)
         if not self._scope.cancelled_caught:
             self._wanted = False

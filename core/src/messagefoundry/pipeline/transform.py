@@ -6,12 +6,14 @@ import os
 import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from messagefoundry.contracts.codecs import AnyMessage
 from messagefoundry.contracts.units import Failed, Outgoing, Routing
-from messagefoundry.wiring.graph import Graph, Handler, Inbound
 from messagefoundry.wiring.values import Send
+
+if TYPE_CHECKING:
+    from messagefoundry.contracts.codecs import AnyMessage
+    from messagefoundry.wiring.graph import Graph, Handler, Inbound
 
 
 @dataclass(slots=True)
@@ -55,7 +57,7 @@ def transform(graph: Graph, inbound: Inbound, raw: bytes, encoding: str) -> Outc
     try:
         message = inbound.codec.parse(raw, encoding=encoding)
         names = handler_names(graph.routers[inbound.router].function(message))
-    except BaseException as error:  # noqa: BLE001 - a Router may raise anything; the message dies at ingress
+    except BaseException as error:  # noqa: ASYNC103, BLE001 - a Router may raise anything; the message dies at ingress
         failed = Failed("ingress", "", describe_failure(error, f"router {inbound.router}"))
         return Outcome("UNROUTED", failed=[failed])
     if not names:
@@ -71,7 +73,7 @@ def transform_one(graph: Graph, inbound: Inbound, handler: str, raw: bytes, enco
     outcome = Outcome("FILTERED")
     try:
         message = inbound.codec.parse(raw, encoding=encoding)
-    except BaseException as error:  # noqa: BLE001 - as above
+    except BaseException as error:  # noqa: ASYNC103, BLE001 - as above
         outcome.failed.append(Failed("routed", handler, describe_failure(error, f"handler {handler}")))
         return outcome
     run_handler(graph, handler, message, outcome)
@@ -97,7 +99,7 @@ def run_handler(graph: Graph, name: str, message: AnyMessage, outcome: Outcome) 
         return
     try:
         sends = decisions(handler, message)
-    except BaseException as error:  # noqa: BLE001 - a Handler may raise anything; its routed row keeps it
+    except BaseException as error:  # noqa: ASYNC103, BLE001 - a Handler may raise anything; its row keeps it
         outcome.ran.append(name)
         outcome.failed.append(Failed("routed", name, describe_failure(error, f"handler {name}")))
         return
@@ -140,7 +142,9 @@ def add_send(graph: Graph, handler: str, send: Send, outcome: Outcome) -> None:
     try:
         payload = payload_of(send.message, encoding)
     except (UnicodeError, ValueError) as error:
-        outcome.failed.append(Failed("routed", handler, describe_failure(error, f"handler {handler}, Send to {send.to}")))
+        outcome.failed.append(
+            Failed("routed", handler, describe_failure(error, f"handler {handler}, Send to {send.to}"))
+        )
         return
     content_type = getattr(send.message, "content_type", "hl7v2")
     outcome.outgoing.append(Outgoing(send.to, handler, payload, content_type, outbound.simulate))

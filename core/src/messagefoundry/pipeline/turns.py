@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from messagefoundry.contracts.units import WaitingMessage
-from messagefoundry.pipeline.flow import Flow
 from messagefoundry.pipeline.transform import Outcome, transform, transform_one
-from messagefoundry.wiring.graph import Graph
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from messagefoundry.contracts.units import WaitingMessage
+    from messagefoundry.pipeline.flow import Flow
+    from messagefoundry.wiring.graph import Graph
 
 TURN_SECONDS = 0.005
 PATIENCE_SECONDS = 0.05

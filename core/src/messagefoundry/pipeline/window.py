@@ -8,9 +8,11 @@ refill reads everything that was left. Every window begins spilled.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
 
 T = TypeVar("T")
 
@@ -70,9 +72,7 @@ class Window(Generic[T]):
 
     @property
     def _full(self) -> bool:
-        return (
-            len(self._items) + self._held >= self._max_items or self._bytes >= self._max_bytes or self._memory.full
-        )
+        return len(self._items) + self._held >= self._max_items or self._bytes >= self._max_bytes or self._memory.full
 
     def offer(self, order: int, item: T, size: int) -> bool:
         """Take in new work that was just committed; False when it stays in the store alone."""

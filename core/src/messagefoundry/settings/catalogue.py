@@ -29,8 +29,10 @@ class Unbuilt:
         if not isinstance(value, str) or isinstance(self.default, str):
             return bool(value == self.default)
         text = value.strip().lower()
-        if self.default is None or self.default == []:
+        if self.default is None:
             return not text
+        if isinstance(self.default, list):
+            return [each.strip() for each in text.split(",") if each] == self.default
         return text in _TEXTS[self.default] if isinstance(self.default, bool) else text == str(self.default)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -24,6 +25,13 @@ def _unset(value: Any) -> Any:
 
 def _off_at_zero(value: float | None) -> float | None:
     return value or None
+
+
+def _name(value: str | None) -> str | None:
+    """The name of an environment is that of a file too."""
+    if value is None or re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", value):
+        return value
+    raise ValueError("must be letters, digits, '_', '.' and '-'")
 
 
 Word = BeforeValidator(_folded)
@@ -112,7 +120,7 @@ class EngineSection(Section):
 class AiSection(Section):
     """[ai]: the name of the active environment and what it says of the data in it."""
 
-    environment: Annotated[str | None, Field(pattern=r"\A[A-Za-z0-9][A-Za-z0-9_.-]*\Z")] = None
+    environment: Annotated[str | None, AfterValidator(_name)] = None
     data_class: Annotated[Literal["synthetic", "phi"] | None, Word] = None
     production: bool | None = None
 

@@ -66,8 +66,6 @@ def _forget(package: Package, finder: _Finder, before: dict[str, ModuleType]) ->
         top = name.partition(".")[0]
         if top == package.name or finder.is_neighbour(top):
             del sys.modules[name]
-            if name in before:
-                sys.modules[name] = before[name]
     for name, module in before.items():
         if finder.is_neighbour(name.partition(".")[0]):
             sys.modules[name] = module

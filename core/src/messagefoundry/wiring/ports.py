@@ -32,19 +32,17 @@ class Listener:
 
 def check_ports(sources: Iterable[Source], deployment: Deployment, record: Recording) -> None:
     """Put down every deployed inbound whose port is taken, by an earlier one or by the HTTP API."""
-    taken = list(_api(deployment))
+    taken: dict[int, list[Listener]] = {}
+    if deployment.api_port is not None:
+        api = Listener(deployment.api_host, deployment.api_port, "the HTTP API ([api] port)")
+        taken[api.port] = [api]
     for source in sources:
         port = source.settings.listens_on()
         if port is None or not source.deployed:
             continue
         own = Listener(source.bind_host, port, f"{source.name} ({source.place})")
-        other = next((each for each in taken if own.clashes_with(each)), None)
+        other = next((each for each in taken.get(port, ()) if own.clashes_with(each)), None)
         if other is not None:
             text = f"port {port} on {own.host} is also bound by {other.who}"
             record.problem(source.place, source.name, text, "give one of them another port")
-        taken.append(own)
-
-
-def _api(deployment: Deployment) -> Iterator[Listener]:
-    if deployment.api_port is not None:
-        yield Listener(deployment.api_host, deployment.api_port, "the HTTP API ([api] port)")
+        taken.setdefault(port, []).append(own)

@@ -47,12 +47,15 @@ class Claims:
         self._lock: FileLock | None = None
 
     def open(self) -> None:
-        """Make the folders, and one of our own that is locked."""
-        for folder in filter(None, (self._folder, self._processed, self._error)):
+        """Make the folders below, and one of our own that is locked."""
+        home = os.stat(self._folder)
+        for folder in filter(None, (self._processed, self._error)):
             os.makedirs(folder, exist_ok=True)
-            if os.stat(folder).st_dev != os.stat(self._folder).st_dev:
+            if os.stat(folder).st_dev != home.st_dev:
                 raise OSError(f"{folder} must be on the file system of {self._folder}, for files are moved there")
         os.makedirs(self._work, mode=0o700, exist_ok=True)
+        if os.path.islink(self._work):
+            raise OSError(f"{self._work} must be a folder, not a link")
         while not self._lock:
             own = os.path.join(self._work, f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}")
             os.mkdir(own, 0o700)
@@ -91,9 +94,8 @@ class Claims:
         self.open()
 
     def _adopt(self) -> None:
+        """Take over what engines that died held; the folders of living ones, and ours, are locked."""
         for other in _subfolders(self._work):
-            if other == self._own:
-                continue
             lock = FileLock.seize(os.path.join(other, _LOCK))
             if lock:
                 self._inherit(other)

@@ -29,7 +29,7 @@ class Custody(Protocol):
     """
 
     def open(self) -> None:
-        """Get ready, making what is missing of the folder."""
+        """Get ready. The folder must be there, for one that is missing may be a share that went away."""
 
     def close(self) -> None:
         """Let others have what was not finished."""

@@ -28,7 +28,7 @@ _GZIP = 31
 _CAUSES = {
     errno.ENOENT: "does not exist",
     errno.ENOTDIR: "is not a folder",
-    errno.EACCES: "is not writable: permission denied",
+    errno.EACCES: "does not let the engine's account read and write: permission denied",
     errno.EROFS: "is on a read-only file system",
     errno.ENOSPC: "is on a disk without free space",
     errno.EDQUOT: "is over its quota",
@@ -52,6 +52,8 @@ class FileDestination:
 
     async def __aenter__(self) -> Self:
         """Make the directory if it is missing; later it is not made again, for it may be a share that went away."""
+        if self._settings.validate_directory:
+            return self
         try:
             make = partial(os.makedirs, self._folder, exist_ok=True)
             await trio.to_thread.run_sync(make, limiter=self._limiter)

@@ -2,27 +2,50 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import sys
+from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+_NO_SYNC = frozenset((errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS))
 _LONGEST_NAME = 255
 _LONGEST_SHOWN = 120
 
 
-def sync_folder(folder: str) -> None:
-    """Make the names in `folder` durable; Windows cannot, and does not need to."""
+@contextmanager
+def syncing(folder: str) -> Iterator[Callable[[], None]]:
+    """Give what makes the names in `folder` durable; OSError at the beginning if `folder` is not ours to open.
+
+    Windows and some network file systems keep names without being asked, and have no such call.
+    """
     if sys.platform == "win32":
+        yield lambda: None
         return
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(descriptor)
+        yield partial(_sync, descriptor)
     finally:
         os.close(descriptor)
+
+
+def sync_folder(folder: str) -> None:
+    """Make the names in `folder` durable."""
+    with syncing(folder) as sync:
+        sync()
+
+
+def _sync(descriptor: int) -> None:
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise
 
 
 def move_aside(source: str, folder: str, name: str, tag: str) -> str:

@@ -36,7 +36,7 @@ class Ledger:
 
     def open(self) -> None:
         """Lock the ledger and learn it. OSError when another engine has it, or when it is damaged."""
-        os.makedirs(self._folder, exist_ok=True)
+        os.stat(self._folder)
         lock = FileLock.seize(self._path)
         if lock is None:
             raise OSError(f"another engine reads {self._folder} for this Connection")

@@ -40,9 +40,9 @@ class FileLock:
         except (BlockingIOError, PermissionError):
             lock.release()
             return None
-        except OSError:
+        except OSError as error:
             lock.release()
-            raise
+            raise OSError(error.errno, f"{path} cannot be locked: {error.strerror}") from error
         if not lock.holds():
             lock.release()
             return None

@@ -7,28 +7,26 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from messagefoundry.contracts import InboundContext
 
-_MOST_REMEMBERED = 1000
-
 
 class Notices:
-    """Notes on a Connection's trail that are not repeated until what they tell of is over."""
+    """Notes on a Connection's trail that are not repeated as long as what they tell of goes on."""
 
     def __init__(self, context: InboundContext) -> None:
         """Notes go to `context`."""
         self._context = context
-        self._told: set[tuple[str, str]] = set()
+        self._before: set[tuple[str, str]] = set()
+        self._now: set[tuple[str, str]] = set()
+
+    def begin(self) -> None:
+        """A new poll begins; what was not told in the last one is over."""
+        self._before, self._now = self._now, set()
 
     def tell(self, kind: str, about: str, detail: str) -> None:
-        """Alert of `kind` once for each `about`."""
-        if (kind, about) in self._told:
-            return
-        if len(self._told) >= _MOST_REMEMBERED:
-            self._told.clear()
-        self._told.add((kind, about))
-        self._context.note(kind, detail, alert=True)
+        """Alert of `kind`, unless the last poll or this one has told it of the same `about`."""
+        if (kind, about) not in self._before | self._now:
+            self._context.note(kind, detail, alert=True)
+        self._now.add((kind, about))
 
-    def over(self, kind: str, about: str) -> bool:
-        """It is over: the next time is told again. True when there had been something to tell."""
-        told = (kind, about) in self._told
-        self._told.discard((kind, about))
-        return told
+    def told_before(self, kind: str) -> bool:
+        """Whether the last poll told of it."""
+        return any(told == kind for told, _ in self._before)

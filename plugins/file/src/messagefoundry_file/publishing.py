@@ -10,14 +10,14 @@ import errno
 import os
 import stat
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from messagefoundry_file.disk import sync_folder
+from messagefoundry_file.disk import syncing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 _NO_LINKS = frozenset((errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK))
 _TO_SYNC = "rb+" if sys.platform == "win32" else "rb"
@@ -50,29 +50,25 @@ class Folder:
         Raises NamesTaken, OSError.
         """
         draft = self._draft(names[0])
-        for name in names:
-            if _holds(self._at(name), content):
-                self._settle_earlier(name, draft)
-                return Published(name, already=True)
-        self._write(draft, content)
-        try:
-            name = self._name_first_free(draft, names)
-        except BaseException:
-            _remove(draft)
-            raise
-        sync_folder(self.path)
+        with syncing(self.path) as sync:
+            for name in names:
+                if _holds(self._at(name), content):
+                    self._make_durable(name)
+                    _remove(draft)
+                    sync()
+                    return Published(name, already=True)
+            with self._written(draft, content):
+                name = self._name_first_free(draft, names)
+            sync()
         return Published(name)
 
     def replace(self, name: str, content: bytes) -> Published:
         """Publish under this name, in place of what stands there. Raises OSError."""
         draft = self._draft(name)
-        self._write(draft, content)
-        try:
-            os.replace(draft, self._at(name))
-        except BaseException:
-            _remove(draft)
-            raise
-        sync_folder(self.path)
+        with syncing(self.path) as sync:
+            with self._written(draft, content):
+                os.replace(draft, self._at(name))
+            sync()
         return Published(name)
 
     def _at(self, name: str) -> str:
@@ -81,7 +77,9 @@ class Folder:
     def _draft(self, name: str) -> str:
         return self._at(f".{name}-{self.mark}.tmp")
 
-    def _write(self, draft: str, content: bytes) -> None:
+    @contextmanager
+    def _written(self, draft: str, content: bytes) -> Iterator[None]:
+        """The time in which the draft is whole, durable and waits for its name; if it gets none, it is removed."""
         _remove(draft)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY
         try:
@@ -89,6 +87,7 @@ class Folder:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
+            yield
         except BaseException:
             _remove(draft)
             raise
@@ -100,12 +99,10 @@ class Folder:
                 return name
         raise NamesTaken
 
-    def _settle_earlier(self, name: str, draft: str) -> None:
-        """An earlier attempt, or another message, wrote it: make sure that it is durable before it counts."""
+    def _make_durable(self, name: str) -> None:
+        """An earlier attempt, or another message, wrote it: only when it is durable does it count."""
         with suppress(FileNotFoundError), open(self._at(name), _TO_SYNC) as file:
             os.fsync(file.fileno())
-        _remove(draft)
-        sync_folder(self.path)
 
 
 def _holds(path: str, content: bytes) -> bool:

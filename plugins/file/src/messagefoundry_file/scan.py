@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 WINDOW = 10_000
 """Files kept in mind at a time, so that memory does not grow with what waits in the folder."""
 
+_MOST_IRREGULAR = 20
+
 EMPTY_PATIENCE_SECONDS = 60.0
 """How long an empty file counts as one that its writer has only just made."""
 
@@ -76,7 +78,7 @@ class Watch:
     """The repeated look at one folder. Blocking: call it from a worker thread.
 
     `known` tells files that are done with and stay where they are. `unreadable` collects subfolders that the last look
-    could not enter.
+    could not enter, `irregular` some of what matches and is not a regular file: a link, a device, a pipe.
     """
 
     folder: str
@@ -85,11 +87,13 @@ class Watch:
     known: Callable[[Found], bool]
     window: int = WINDOW
     unreadable: list[str] = field(default_factory=list)
+    irregular: list[str] = field(default_factory=list)
     _seen: dict[str, Look] = field(default_factory=dict)
 
     def ready(self) -> list[Found]:
         """The files that look as they did at the look before this one, in order. OSError when the folder is gone."""
         self.unreadable.clear()
+        self.irregular.clear()
         now = self.clock()
         settled = (found for found in self._files() if self.wanted.old_enough(found.look, now))
         unread = (found for found in settled if not self.known(found))
@@ -115,14 +119,14 @@ class Watch:
                         if self.wanted.enters(entry.name, name):
                             folders.append(name)
                     elif self.wanted.matches(entry.name):
-                        yield from _looked_at(entry, name)
+                        yield from self._looked_at(entry, name)
 
-
-def _looked_at(entry: os.DirEntry[str], name: str) -> Iterator[Found]:
-    """The entry as a Found if it is a regular file: links, devices and pipes are nobody's messages."""
-    try:
-        status = entry.stat(follow_symlinks=False)
-    except FileNotFoundError:
-        return
-    if stat.S_ISREG(status.st_mode):
-        yield Found(name, Look.of(status))
+    def _looked_at(self, entry: os.DirEntry[str], name: str) -> Iterator[Found]:
+        try:
+            status = entry.stat(follow_symlinks=False)
+        except FileNotFoundError:
+            return
+        if stat.S_ISREG(status.st_mode):
+            yield Found(name, Look.of(status))
+        elif len(self.irregular) < _MOST_IRREGULAR:
+            self.irregular.append(name)

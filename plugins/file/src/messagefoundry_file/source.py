@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _CLOSE_SECONDS = 10
+_MOST_NAMED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class FileSource:
     def __init__(self, settings: FileSettings, context: InboundContext, clock: Callable[[], float] = time.time) -> None:
         """`clock` gives seconds since the epoch, as the file system's times do."""
         self._poll_seconds = settings.poll_seconds
+        self._make_folder = not settings.validate_directory
         self._context = context
         self._folder = os.path.abspath(settings.directory)
         self._custody = _custody(settings, self._folder, context.name)
@@ -71,15 +73,21 @@ class FileSource:
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         """The time in which files can be taken."""
-        await self._in_thread(self._custody.open)
+        await self._in_thread(self._open)
         try:
             yield
         finally:
             with trio.move_on_after(_CLOSE_SECONDS, shield=True):
                 await self._in_thread(self._custody.close)
 
+    def _open(self) -> None:
+        if self._make_folder:
+            os.makedirs(self._folder, exist_ok=True)
+        self._custody.open()
+
     async def poll(self) -> None:
         """Bring in what is ready, in order, until there is no more or the store cannot take more."""
+        self._notices.begin()
         if self._unfinished and not await self._finish(self._unfinished):
             return
         try:
@@ -88,7 +96,7 @@ class FileSource:
         except OSError as error:
             self._notices.tell("folder unavailable", "", f"{self._folder}: {error.strerror or error}")
             return
-        self._tell_of_folders()
+        self._tell_of_the_look()
         for held in left_over:
             if not await _uninterrupted(partial(self._bring_in, held)):
                 return
@@ -96,17 +104,19 @@ class FileSource:
             if not await _uninterrupted(partial(self._take, found)):
                 return
 
-    def _tell_of_folders(self) -> None:
-        if self._notices.over("folder unavailable", ""):
+    def _tell_of_the_look(self) -> None:
+        if self._notices.told_before("folder unavailable"):
             self._context.note("folder available", self._folder)
-        for name in self._watch.unreadable:
+        for name in self._watch.unreadable[:_MOST_NAMED]:
             self._notices.tell("folder unreadable", name, f"{shown(name)} below {self._folder} cannot be searched")
+        for name in self._watch.irregular[:_MOST_NAMED]:
+            self._notices.tell("file passed over", name, f"{shown(name)} is a link or a device, which are not read")
 
     async def _take(self, found: Found) -> bool:
         try:
             held = await self._in_thread(partial(self._custody.take, found))
         except OSError as error:
-            self._tell_of_file("file unreadable", found.name, error)
+            self._tell_of_file(found.name, error)
             return True
         return held is None or await self._bring_in(held)
 
@@ -117,9 +127,10 @@ class FileSource:
         except Unfit as unfit:
             return await self._finish(self._set_aside(held, "file set aside", str(unfit)))
         except (Changed, FileNotFoundError):
+            self._context.note("file still written", shown(held.name))
             return await self._give_back(held)
         except OSError as error:
-            self._tell_of_file("file unreadable", held.name, error)
+            self._tell_of_file(held.name, error)
             return await self._give_back(held)
         receipt = await self._context.receive(content, peer=shown(held.name))
         if receipt.retry and not receipt.accepted:
@@ -154,8 +165,10 @@ class FileSource:
         await self._in_thread(partial(self._custody.give_back, held))
         return True
 
-    def _tell_of_file(self, kind: str, name: str, error: OSError) -> None:
-        self._notices.tell(kind, name, f"{shown(name)}: {error.strerror or error}")
+    def _tell_of_file(self, name: str, error: OSError) -> None:
+        """One file stands for all that have the same trouble: there may be thousands."""
+        trouble = error.strerror or str(error)
+        self._notices.tell("file unreadable", trouble, f"{shown(name)}: {trouble}")
 
     async def _in_thread(self, step: Callable[[], T]) -> T:
         return await trio.to_thread.run_sync(step, limiter=self._limiter)

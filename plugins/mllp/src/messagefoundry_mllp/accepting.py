@@ -60,13 +60,16 @@ async def accept_each(
             try:
                 connected, address = listener.accept()
             except OSError as error:
-                if error.errno in _EXHAUSTED:
-                    if not told:
-                        exhausted(error.strerror or "")
-                    told = True
-                    await trio.sleep(EXHAUSTED_SECONDS)
-                elif error.errno not in _PASSING:
+                if error.errno in _PASSING:
+                    continue
+                if error.errno not in _EXHAUSTED:
                     raise
+                reason = error.strerror or ""
             else:
-                told = False
                 admit(connected, address)
+                told = False
+                continue
+            if not told:
+                exhausted(reason)
+                told = True
+            await trio.sleep(EXHAUSTED_SECONDS)

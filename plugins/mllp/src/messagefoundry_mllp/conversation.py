@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from messagefoundry_mllp.wire import Wire
 
 LINGER_SECONDS = 2.0
+HANDSHAKE_SECONDS = 10.0
 _FOREIGN_PROTOCOLS = (
     (b"\x16\x03", "it looks like TLS"),
     (b"MSH", "it looks like HL7 without framing"),
@@ -74,7 +75,8 @@ class Conversation:
         except trio.TooSlowError:
             self._note("peer too slow", f"a frame or a reply took longer than {self._terms.receive_timeout:g} s")
         except OSError as error:
-            self._note("peer lost", describe(error))
+            if self._wire.heard:  # a load balancer's health check connects and says nothing
+                self._note("peer lost", describe(error))
         except Exception as error:  # noqa: BLE001 - a fault met with one peer must not end the others
             self._note("peer dropped", fault_site(error), alert=True)
         finally:
@@ -96,14 +98,18 @@ class Conversation:
         if not isinstance(self._wire, TLSWire):
             return True
         try:
-            with trio.fail_after(self._terms.receive_timeout):
+            with trio.fail_after(min(HANDSHAKE_SECONDS, self._terms.receive_timeout)):
                 await self._wire.handshake()
         except trio.TooSlowError:
             self._note("peer refused", "no TLS handshake in time")
+            return False
         except ssl.SSLError as error:
+            if not self._wire.heard:
+                return False
             self._note("peer refused", f"TLS handshake failed: {describe(error)}")
         else:
             return True
+        await self._wire.linger(LINGER_SECONDS)  # so that the peer gets the alert that says why
         return False
 
     async def _converse(self) -> None:

@@ -108,5 +108,4 @@ def _terms(settings: StreamSettings, context: InboundContext) -> Terms:
 
 def _within(host: str, networks: tuple[IPv4Network | IPv6Network, ...]) -> bool:
     address = ipaddress.ip_address(host.partition("%")[0])
-    mapped = getattr(address, "ipv4_mapped", None)  # what an IPv6 socket calls an IPv4 peer
-    return any((mapped or address) in network for network in networks)
+    return any(address in network for network in networks)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from messagefoundry.contracts.errors import PartnerFault, Unreachable
-from messagefoundry.message import HeaderError, Judgment, for_log, judge, peek, read_acknowledgment
+from messagefoundry.message import Acknowledgment, HeaderError, Judgment, for_log, judge, peek, read_acknowledgment
 
 MOST_MISMATCHES = 3
 
@@ -83,20 +83,24 @@ class Acknowledgments:
         acknowledgment = read_acknowledgment(reply)
         if acknowledgment is None:
             raise Unreachable("the reply is not an acknowledgment", outcome_unknown=True)
-        named = acknowledgment.control_id
-        verified = self._verify and self._control_id
-        if verified and named != self._control_id and self.stray(reply):
-            return None
-        judgment = judge(reply, self._control_id if verified else named, nak=self._nak)
+        judgment = self._judgment(reply, acknowledgment)
         if judgment is Judgment.MISMATCH:
-            self._count_mismatch()
+            if not self.stray(reply):
+                self._count_mismatch()
             return None
         self._mismatches.clear()
         code = acknowledgment.code
         self._accepted = self._control_id if code == "CA" else b""
-        refused = judgment is not Judgment.DELIVERED
-        reason = f"the partner answered {code}" if refused else ""
-        return Answer(reply, code, for_log(named), reason, judgment is Judgment.REJECTED)
+        reason = "" if judgment is Judgment.DELIVERED else f"the partner answered {code}"
+        return Answer(reply, code, for_log(acknowledgment.control_id), reason, judgment is Judgment.REJECTED)
+
+    def _judgment(self, reply: bytes, acknowledgment: Acknowledgment) -> Judgment:
+        named, expected = acknowledgment.control_id, self._control_id
+        if acknowledgment.accepts and named == expected:
+            return Judgment.DELIVERED  # nearly always, so nothing is read twice
+        if self._accepted and named == self._accepted != expected:
+            return Judgment.MISMATCH  # even unverified: it is known whose it is
+        return judge(reply, expected if self._verify and expected else named, nak=self._nak)
 
     def stray(self, reply: bytes) -> bool:
         """The application acknowledgment after a CA belongs to a message that is settled already."""

@@ -135,15 +135,16 @@ class Sender:
 
     async def _answer(self, wire: Wire, replies: Replies) -> Answer:
         try:
-            with trio.fail_after(self._settings.timeout_seconds):
+            with trio.move_on_after(self._settings.timeout_seconds):
                 while True:
                     answer = replies.take(await self._link.read_frame(wire))
                     if answer is not None:
                         return answer
         except ssl.SSLError as error:
             raise tls_fault(self._link.place, error, outcome_unknown=True) from error
-        except (OSError, trio.TooSlowError, FrameTooLarge) as error:
+        except (OSError, FrameTooLarge) as error:
             raise self._unreachable(error, True) from error
+        raise self._unreachable(trio.TooSlowError(), True)
 
     def _unreachable(self, error: Exception, outcome_unknown: bool) -> Unreachable:
         if isinstance(error, trio.TooSlowError):

@@ -69,7 +69,7 @@ class StreamSettings(ConnectorSettings):
     tls_verify: bool = True
     tls_check_hostname: bool = True
     tls_allow_expired: bool = False
-    """Accept a peer's expired certificate while its chain and name still verify."""
+    """Accept a peer's certificate outside its days of validity while its chain and name still verify."""
 
     @field_validator("encoding")
     @classmethod

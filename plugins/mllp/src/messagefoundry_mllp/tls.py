@@ -33,6 +33,7 @@ _REFUSED_CREDENTIAL = (
 def server_context(settings: StreamSettings) -> ssl.SSLContext:
     """The context of a listener; with `tls_ca_file` peers must present a certificate. Raises OSError."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.options |= ssl.OP_NO_RENEGOTIATION
     _configure(context, settings)
     if settings.tls_ca_file:
         context.load_verify_locations(settings.tls_ca_file)
@@ -97,6 +98,11 @@ class TLSWire:
     def sent(self) -> int:
         """How many bytes, encrypted, the operating system has taken so far."""
         return self._plain.sent
+
+    @property
+    def heard(self) -> bool:
+        """Whether the peer has sent anything yet."""
+        return self._plain.heard
 
     @property
     def version(self) -> str:

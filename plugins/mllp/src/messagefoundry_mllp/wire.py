@@ -23,6 +23,10 @@ class Wire(Protocol):
     def sent(self) -> int:
         """How many bytes the operating system has taken so far."""
 
+    @property
+    def heard(self) -> bool:
+        """Whether the peer has sent anything yet."""
+
     async def read(self) -> bytes:
         """The next bytes; b"" when the peer sends no more."""
 
@@ -49,7 +53,7 @@ class PlainWire:
     never anything to read, so trying first would only cost a failing system call a message.
     """
 
-    __slots__ = ("_patience", "_socket", "sent")
+    __slots__ = ("_patience", "_socket", "heard", "sent")
 
     def __init__(self, sock: socket.socket, patience: float) -> None:
         """Take over a connected socket. A write that makes no progress for `patience` seconds fails."""
@@ -58,15 +62,19 @@ class PlainWire:
         self._socket = sock
         self._patience = patience
         self.sent = 0
+        self.heard = False
 
     async def read(self) -> bytes:
         """The next bytes; b"" when the peer sends no more."""
         while True:
             await trio.lowlevel.wait_readable(self._socket)
             try:
-                return self._socket.recv(CHUNK_BYTES)
+                data = self._socket.recv(CHUNK_BYTES)
             except BlockingIOError:
                 continue
+            if data:
+                self.heard = True
+            return data
 
     async def write(self, data: bytes) -> None:
         """Hand all of `data` to the operating system; a checkpoint only when its buffer is full."""

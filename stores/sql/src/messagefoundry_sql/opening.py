@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sqlalchemy import Column, MetaData, PrimaryKeyConstraint, String, Table
+
 from messagefoundry.contracts.errors import ConfigurationError, Problem
 from messagefoundry_sql.schema import REVISION, metadata
 
@@ -14,6 +16,14 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 VERSION_TABLE = "messagefoundry_version"
+
+# As Alembic makes it.
+_version = Table(
+    VERSION_TABLE,
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name=f"{VERSION_TABLE}_pkc"),
+)
 
 
 def prepare(name: str, revision: int | None, begin: Callable[[], AbstractContextManager[Connection]]) -> None:
@@ -37,8 +47,8 @@ def prepare(name: str, revision: int | None, begin: Callable[[], AbstractContext
 def create(connection: Connection) -> None:
     """Make all tables of today's schema, and say which version that is."""
     metadata.create_all(connection, checkfirst=False)
-    connection.exec_driver_sql(f"CREATE TABLE {VERSION_TABLE} (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
-    connection.exec_driver_sql(f"INSERT INTO {VERSION_TABLE} (version_num) VALUES ('{REVISION:04}')")
+    _version.create(connection)
+    connection.execute(_version.insert().values(version_num=f"{REVISION:04}"))
 
 
 def upgrade(connection: Connection) -> None:

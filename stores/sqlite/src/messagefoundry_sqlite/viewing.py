@@ -27,12 +27,12 @@ def connected(raw: sqlite3.Connection) -> Connection:
 
 @contextmanager
 def schema_change(raw: sqlite3.Connection) -> Iterator[Connection]:
-    """One transaction that also marks the file as ours. Leaving the connection rolls back what was not committed."""
-    with connected(raw) as connection:  # before BEGIN: when it first meets a connection, SQLAlchemy rolls back
+    """One transaction that also marks the file as ours; an exception rolls it back."""
+    with connected(raw) as connection, connection.begin():
+        # Said here: sqlite3 begins no transaction by itself in autocommit, but SQLAlchemy's end ends this one.
         raw.execute("BEGIN IMMEDIATE")
         yield connection
         raw.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        raw.execute("COMMIT")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,96 @@
+"""What `serve` says when the engine is ready."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import click
+
+from messagefoundry.cli.output import Column, show_table, styled
+from messagefoundry.engine.status import ConnectionStatus, connections
+from messagefoundry.settings import check_posture, posture_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from messagefoundry.cli.configured import Configured
+    from messagefoundry.contracts.errors import Problem
+    from messagefoundry.engine.engine import Engine
+    from messagefoundry.engine.plan import Plan
+
+log = logging.getLogger("messagefoundry")
+
+COLUMNS = (Column("CONNECTION", style="bold"), "", "CONNECTOR", "ENDPOINT", "STATE", "WAITING")
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """The facts of a start, and how they are shown: as lines for people, as one record of a JSON log."""
+
+    facts: tuple[tuple[str, str], ...]
+    warnings: tuple[Problem, ...]
+    as_json: bool
+
+    async def show(self, engine: Engine) -> None:
+        """Announce that the engine is ready."""
+        found = await connections(engine)
+        if self.as_json:
+            self._log(found)
+        else:
+            self._print(found)
+        for problem in self.warnings:
+            log.warning("%s", problem)
+        sys.stdout.flush()
+
+    def farewell(self) -> None:
+        """Say that the engine is on its way out."""
+        log.info("stopping: no new messages; work in flight is finished, the rest waits in the store")
+
+    def _log(self, found: Sequence[ConnectionStatus]) -> None:
+        described = {each.name: f"{each.direction} {each.connector} {each.endpoint}: {state_of(each)}" for each in found}
+        log.info("wiring started", extra={"facts": {**dict(self.facts), "connections": described}})
+
+    def _print(self, found: Sequence[ConnectionStatus]) -> None:
+        click.echo(styled(f"MessageFoundry {version('messagefoundry-core')}: wiring started", bold=True))
+        for name, text in self.facts:
+            click.echo(f"  {name:<14} {text}")
+        rows = [
+            (each.name, each.direction, each.connector, each.endpoint, state_of(each), str(each.waiting or ""))
+            for each in found
+        ]
+        show_table(COLUMNS, rows)
+        click.echo("Ctrl-C stops the engine after the work in flight; a second one stops it at once.")
+
+
+def state_of(connection: ConnectionStatus) -> str:
+    """The state in one cell."""
+    mark = " [SIMULATED]" if connection.simulated else ""
+    reason = f": {connection.reason}" if connection.reason else ""
+    return f"{connection.state}{mark}{reason}"
+
+
+def banner(configured: Configured, plan: Plan) -> Banner:
+    """Gather what is known before the start."""
+    settings, graph = configured.settings, plan.graph
+    posture = posture_of(settings)
+    values = settings.values_path(posture.environment)
+    there = "" if values.exists() else ", which does not exist: env() has MEFOR_VALUE_* and defaults alone"
+    facts = [
+        ("environment", str(posture)),
+        ("values", f"{values}{there}"),
+        ("configuration", f"{configured.directory.absolute()} ({len(graph.routers)} Routers, {len(graph.handlers)} Handlers)"),
+        ("settings", str(configured.loaded.file or "defaults (there is no messagefoundry.toml)")),
+        ("store", plan.factory.describe(plan.location)),
+        ("API", f"http://{plan.api_host}:{plan.api_port} (read-only)" if plan.api_port is not None else "none"),
+        ("control", plan.factory.control_path(plan.location)),
+    ]
+    if settings.shadow.simulate_all_egress:
+        facts.append(("simulated", "[shadow] simulate_all_egress: nothing is delivered to any partner"))
+    if plan.hold_outbound:
+        facts.append(("held", "--hold-outbound: nothing is sent until `messagefoundry connections start NAME`"))
+    warnings = (*configured.loaded.warnings, *check_posture(settings, posture).warnings, *graph.warnings)
+    return Banner(tuple(facts), warnings, settings.logging.format == "json")

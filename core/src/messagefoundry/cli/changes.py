@@ -1,0 +1,124 @@
+"""Changing something: by the running engine, else in its store while no engine can start; never under a running one."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import trio
+
+from messagefoundry.cli.control import Control, NotAnswering, actor
+from messagefoundry.cli.failures import NotFine, WrongCall, only_leaf
+from messagefoundry.cli.stored import reading
+from messagefoundry.contracts.ciphers import Plaintext
+from messagefoundry.contracts.errors import EngineRunning, StaleUnit
+from messagefoundry.engine.background import background
+from messagefoundry.engine.operations import Operations, UnknownConnection
+from messagefoundry.engine.stored import open_store
+from messagefoundry.pipeline.committer import Committer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from messagefoundry.cli.configured import Configured
+
+Act = Callable[[Operations], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What can be changed in one instance, each once by the engine and once without it."""
+
+    configured: Configured
+
+    def replay(self, ids: Sequence[int]) -> int:
+        """Run Router and Handlers again over messages; how many."""
+        return self._count("/messages/replay", {"ids": list(ids)}, lambda o: o.replay(ids, actor=actor()))
+
+    def replay_dead(self, work_ids: Sequence[int]) -> int:
+        """Replay dead letters; how many."""
+        body = {"work_ids": list(work_ids)}
+        return self._count("/dead-letters/replay", body, lambda o: o.replay_dead(work_ids, actor=actor()))
+
+    def resend(self, ids: Sequence[int], to: str) -> int:
+        """Queue stored payloads again; how many."""
+        body = {"ids": list(ids), "to": to}
+        return self._count("/messages/resend", body, lambda o: o.resend(ids, to=to, actor=actor()))
+
+    def dead_letter(self, message_id: int, to: str) -> int:
+        """Dead-letter what waits of a message; how much."""
+        page = f"/messages/{message_id}/dead-letter"
+        return self._count(page, {"to": to}, lambda o: o.dead_letter(message_id, to=to, actor=actor()))
+
+    def hold(self, name: str, *, held: bool) -> str:
+        """Stop or start a Connection; its state afterwards."""
+        page = f"/connections/{name}/{'stop' if held else 'start'}"
+        try:
+            return str(self.control.post(page)["state"])
+        except NotAnswering:
+            self._refuse_unknown(name)
+            act: Act = lambda o: (o.stop if held else o.start)(name, actor=actor())  # noqa: E731
+            return str(self._offline(act))
+
+    def online(self, page: str, body: dict[str, Any] | None = None) -> Any:
+        """What only a running engine can do. Raises WrongCall when none runs."""
+        try:
+            return self.control.post(page, body)
+        except NotAnswering as error:
+            self._refuse_mute_engine()
+            raise WrongCall("no engine runs on this store, and this needs one: messagefoundry serve") from error
+
+    @property
+    def control(self) -> Control:
+        """The engine's socket."""
+        return Control(self.configured.stores.control_path(self.configured.location))
+
+    def _count(self, page: str, body: dict[str, Any], act: Act) -> int:
+        try:
+            return int(self.control.post(page, body)["count"])
+        except NotAnswering:
+            return int(self._offline(act))
+
+    def _offline(self, act: Act) -> Any:
+        with reading(self.configured):
+            """There is a store: it is not to be made by a change to it."""
+        try:
+            return trio.run(partial(offline, self.configured, act))
+        except BaseException as error:
+            leaf = only_leaf(error)
+            if isinstance(leaf, EngineRunning):
+                raise self._mute(leaf) from error
+            if isinstance(leaf, UnknownConnection):
+                raise WrongCall(str(leaf)) from error
+            if isinstance(leaf, StaleUnit):
+                raise NotFine("somebody else has changed this in the meantime: look again") from error
+            raise leaf from None
+
+    def _mute(self, error: EngineRunning) -> NotFine:
+        return NotFine(
+            f"{error}; it does not answer at {self.control.path}, and nothing is changed under a running engine: "
+            "see its log, or stop it"
+        )
+
+    def _refuse_mute_engine(self) -> None:
+        stores, location = self.configured.stores, self.configured.location
+        try:
+            stores.hold(location).release()
+        except EngineRunning as error:
+            raise self._mute(error) from error
+
+    def _refuse_unknown(self, name: str) -> None:
+        graph = self.configured.graph()
+        known = [*graph.inbounds, *graph.outbounds]
+        if name not in known:
+            raise WrongCall(str(UnknownConnection(name, known)))
+
+
+async def offline(configured: Configured, act: Act) -> Any:
+    """Hold the store, so that no engine starts meanwhile, and act on it."""
+    async with open_store(configured.stores, configured.location, Plaintext()) as stored:
+        committer = Committer(stored.store)
+        async with background([committer.run]):
+            return await act(Operations(committer))

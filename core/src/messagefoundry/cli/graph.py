@@ -1,0 +1,165 @@
+"""`messagefoundry graph`: show what a configuration wires."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from messagefoundry.cli import options
+from messagefoundry.cli.configured import Call, Configured
+from messagefoundry.cli.edges import Edge, edges
+from messagefoundry.cli.output import on_terminal, show_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from messagefoundry.wiring.graph import Graph, Outbound
+
+
+@click.command("graph")
+@options.configuration
+@click.option("--mermaid", is_flag=True, help="Print a Mermaid flowchart, for Markdown pages.")
+@options.as_json
+def command(mermaid: bool, as_json: bool, **call: Any) -> None:
+    """Show the way of messages: inbound, Router, Handlers, outbounds.
+
+    Handlers and outbounds are the ones that a function's own code names; `dryrun` shows what a message really does.
+    """
+    graph = Configured(Call(**call)).graph()
+    if as_json:
+        show_json(facts(graph))
+    elif mermaid:
+        click.echo("\n".join(flowchart(graph)))
+    else:
+        show(graph)
+
+
+def facts(graph: Graph) -> dict[str, Any]:
+    """The graph for programs."""
+    return {
+        "environment": graph.environment,
+        "inbounds": [
+            {
+                "name": each.name,
+                "connector": each.connector.name,
+                "endpoint": each.endpoint(),
+                "router": each.router,
+                "content_type": each.content_type,
+                "place": str(each.place),
+            }
+            for each in graph.inbounds.values()
+        ],
+        "outbounds": [
+            {
+                "name": each.name,
+                "connector": each.connector.name,
+                "endpoint": each.endpoint(),
+                "ordering": str(each.ordering),
+                "simulate": each.simulate,
+                "place": str(each.place),
+            }
+            for each in graph.outbounds.values()
+        ],
+        "routers": [{"name": each.name, "place": str(each.place)} for each in graph.routers.values()],
+        "handlers": [{"name": each.name, "place": str(each.place)} for each in graph.handlers.values()],
+        "edges": [{"kind": each.kind, "from": each.source, "to": each.target} for each in edges(graph)],
+    }
+
+
+# -- a tree for people -----------------------------------------------------------------------------------------------
+
+Branch = tuple[str, "list[Branch]"]
+
+
+def branches(graph: Graph) -> list[Branch]:
+    """One tree an inbound, and one of what no inbound leads to."""
+    found = edges(graph)
+    trees: list[Branch] = []
+    for inbound in graph.inbounds.values():
+        text = f"{inbound.name}  {inbound.connector.name} {inbound.endpoint()}{'' if inbound.deployed else '  not deployed'}"
+        trees.append((text, [_router(graph, inbound.router, found)]))
+    named = {edge.target for edge in found}
+    alone = [*(name for name in graph.handlers if name not in named), *(n for n in graph.outbounds if n not in named)]
+    if alone:
+        trees.append(("named by no Router or Handler's own code", [(name, []) for name in alone]))
+    return trees
+
+
+def _router(graph: Graph, name: str, found: Sequence[Edge]) -> Branch:
+    handlers = [edge.target for edge in found if edge.kind == "router-handler" and edge.source == name]
+    return f"Router {name}", [_handler(graph, each, found) for each in handlers]
+
+
+def _handler(graph: Graph, name: str, found: Sequence[Edge]) -> Branch:
+    outbounds = [edge.target for edge in found if edge.kind == "handler-outbound" and edge.source == name]
+    accepts = "  (accepts=)" if graph.handlers[name].accepts is not None else ""
+    return f"Handler {name}{accepts}", [(described(graph.outbounds[each]), []) for each in outbounds]
+
+
+def described(outbound: Outbound) -> str:
+    """An outbound in one line."""
+    marks = "".join(
+        f"  {mark}"
+        for mark, holds in [
+            ("[SIMULATED]", outbound.simulate),
+            ("not deployed", not outbound.deployed),
+            ("unordered", outbound.ordering == "unordered"),
+        ]
+        if holds
+    )
+    return f"{outbound.name}  {outbound.connector.name} {outbound.endpoint()}{marks}"
+
+
+def show(graph: Graph) -> None:
+    """Draw the trees; without a terminal indented lines."""
+    trees = branches(graph)
+    if not on_terminal():
+        for tree in trees:
+            click.echo("\n".join(_indented(tree, 0)))
+        return
+    from rich.console import Console
+    from rich.tree import Tree
+
+    def draw(branch: Branch, onto: Tree) -> None:
+        for each in branch[1]:
+            draw(each, onto.add(each[0], highlight=False))
+
+    for tree in trees:
+        drawn = Tree(tree[0], highlight=False, style="bold")
+        draw(tree, drawn)
+        Console(markup=False).print(drawn)
+
+
+def _indented(branch: Branch, depth: int) -> Iterator[str]:
+    yield "  " * depth + branch[0]
+    for each in branch[1]:
+        yield from _indented(each, depth + 1)
+
+
+# -- Mermaid ---------------------------------------------------------------------------------------------------------
+
+
+def flowchart(graph: Graph) -> Iterator[str]:
+    """The lines of a Mermaid flowchart, left to right."""
+    yield "flowchart LR"
+    keys: dict[tuple[str, str], str] = {}
+    for kind, name, text in _nodes(graph):
+        key = keys[kind, name] = f"{kind}{len(keys) + 1}"
+        yield f"    {key}{text}"
+    for edge in edges(graph):
+        source, _, target = edge.kind.partition("-")
+        yield f"    {keys[source, edge.source]} --> {keys[target, edge.target]}"
+
+
+def _nodes(graph: Graph) -> Iterator[tuple[str, str, str]]:
+    """Kind, name and Mermaid's text of every part."""
+    for each in graph.inbounds.values():
+        yield "inbound", each.name, f'(["{each.name}<br/>{each.connector.name} {each.endpoint()}"])'
+    for name in graph.routers:
+        yield "router", name, f'{{"{name}"}}'
+    for name in graph.handlers:
+        yield "handler", name, f'["{name}"]'
+    for outbound in graph.outbounds.values():
+        text = f"{outbound.name}<br/>{outbound.connector.name} {outbound.endpoint()}"
+        yield "outbound", outbound.name, f'(["{text}"])'

@@ -1,0 +1,183 @@
+"""An MLLP client (HL7 MLLP Release 1) that shows what a partner answers. It shares no code with the MLLP plugin."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import trio
+
+from messagefoundry.cli.failures import WrongCall
+from messagefoundry.message import for_log, peek, read_acknowledgment
+from messagefoundry.message.errors import UnreadableError
+from messagefoundry.message.reply import same_control_id
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+START, END = b"\x0b", b"\x1c\r"
+LONGEST_REPLY = 16 * 1024 * 1024
+ACCEPTED = ("AA", "CA")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where to send, and how: `tls` None for plain TCP; `timeout` in seconds, for connecting and for each answer."""
+
+    host: str
+    port: int
+    timeout: float = 30.0
+    tls: ssl.SSLContext | None = None
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: MSA-1, or "" and a reason in `text`; the milliseconds that it took.
+
+    `reached` is False when there was no connection to send anything over.
+    """
+
+    code: str
+    text: str
+    milliseconds: float
+    reached: bool = True
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the partner took the message."""
+        return self.code in ACCEPTED
+
+
+def target_of(address: str) -> tuple[str, int]:
+    """Host and port of "host:port", "[::1]:port" or "port". Raises WrongCall."""
+    host, _, port = address.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]") or "127.0.0.1"
+    if not port.isdigit() or not 0 < int(port) < 65536:
+        raise WrongCall(f"{address!r} is no address; write HOST:PORT, such as 127.0.0.1:2575")
+    return host, int(port)
+
+
+def tls_context(ca: Path | None, certificate: Path | None, key: Path | None) -> ssl.SSLContext:
+    """TLS 1.2 or newer that verifies the partner. Raises WrongCall for files that cannot be used."""
+    for file in (ca, certificate, key):
+        if file is not None and not file.is_file():
+            raise WrongCall(f"{file}: there is no such file")
+    try:
+        context = ssl.create_default_context(cafile=ca)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if certificate is not None:
+            context.load_cert_chain(certificate, key)
+    except OSError as error:  # an SSLError is one too
+        raise WrongCall(f"the certificate or key cannot be used: {error.strerror or error}") from error
+    return context
+
+
+class Conversation:
+    """One connection to a partner, opened when it is first needed and again after it was lost."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._stream: trio.abc.Stream | None = None
+        self._rest = b""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.hang_up()
+
+    async def hang_up(self) -> None:
+        """Close the connection, if there is one."""
+        stream, self._stream, self._rest = self._stream, None, b""
+        if stream is not None:
+            await trio.aclose_forcefully(stream)
+
+    async def ask(self, raw: bytes) -> Answer:
+        """Send one message and wait for its answer. After anything but a matched answer the connection is closed."""
+        began = trio.current_time()
+        code, text = "", f"no answer within {self._target.timeout:g} s"
+        try:
+            with trio.move_on_after(self._target.timeout):
+                reply = await self._exchange(raw)
+                code, text = judged(raw, reply)
+        except (OSError, trio.BrokenResourceError) as error:
+            text = reason(error)
+        reached = self._stream is not None
+        if not code:
+            await self.hang_up()
+        return Answer(code, text, (trio.current_time() - began) * 1000, reached)
+
+    async def _exchange(self, raw: bytes) -> bytes:
+        if self._stream is None:
+            self._stream = await self._connect()
+        await self._stream.send_all(START + raw + END)
+        while END not in self._rest:
+            data = await self._stream.receive_some(65536)
+            if not data or len(self._rest) > LONGEST_REPLY:
+                raise ConnectionResetError(0, "the partner closed the connection instead of answering")
+            self._rest += data
+        reply, _, self._rest = self._rest.partition(END)
+        return reply[reply.find(START) + 1 :]
+
+    async def _connect(self) -> trio.abc.Stream:
+        target = self._target
+        try:
+            stream = await trio.open_tcp_stream(target.host, target.port)
+        except OSError as error:
+            raise ConnectionRefusedError(0, f"cannot connect to {target}: {reason(error)}") from error
+        if target.tls is None:
+            return stream
+        secured = trio.SSLStream(stream, target.tls, server_hostname=target.host, https_compatible=True)
+        try:
+            await secured.do_handshake()
+        except BaseException:
+            await trio.aclose_forcefully(stream)
+            raise
+        return secured
+
+
+def judged(raw: bytes, reply: bytes) -> tuple[str, str]:
+    """MSA-1 and a text of an answer; no code when it does not belong to the message."""
+    acknowledgment = read_acknowledgment(reply)
+    if acknowledgment is None:
+        return "", "the answer is no HL7 acknowledgment"
+    if not same_control_id(acknowledgment.control_id, control_id(raw)):
+        return "", f"{acknowledgment.code} for another message: MSA-2 is {for_log(acknowledgment.control_id)}"
+    return acknowledgment.code, for_log(acknowledgment.text, limit=200)
+
+
+def control_id(raw: bytes) -> bytes:
+    """MSH-10; empty when there is no readable MSH."""
+    try:
+        return peek(raw).control_id
+    except UnreadableError:
+        return b""
+
+
+def reason(error: BaseException) -> str:
+    """Why the partner could not be asked, in the words of the operating system or of TLS."""
+    if isinstance(error, trio.BrokenResourceError) and error.__cause__ is not None:
+        error = error.__cause__
+    error = first_attempt(error)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate does not verify: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed: {error.reason or type(error).__name__}"
+    if isinstance(error, OSError):
+        return (error.strerror or str(error) or type(error).__name__).rpartition("): ")[2]
+    return "the connection broke"
+
+
+def first_attempt(error: BaseException) -> BaseException:
+    """Of several addresses of one host that were tried in vain, what the first one said."""
+    cause = error.__cause__
+    while isinstance(cause, BaseExceptionGroup):
+        cause = cause.exceptions[0]
+    return cause if isinstance(cause, OSError) and isinstance(error, OSError) else error

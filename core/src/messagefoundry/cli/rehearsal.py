@@ -1,0 +1,167 @@
+"""What would become of a message: intake's judgement, then Router and Handlers, as the live engine runs them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from messagefoundry.cli.failures import WrongCall
+from messagefoundry.contracts.errors import Refused
+from messagefoundry.contracts.nearest import did_you_mean
+from messagefoundry.message import Message, MessageError, diff
+from messagefoundry.pipeline.transform import transform
+from messagefoundry.wiring.environment import active_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from messagefoundry.cli.sources import Source
+    from messagefoundry.contracts.codecs import Summary
+    from messagefoundry.contracts.units import Outgoing
+    from messagefoundry.wiring.graph import Graph, Inbound
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field that a Handler changed; None is a field whose segment is not there. The repr shows the path alone."""
+
+    path: str
+    before: str | None = field(repr=False)
+    after: str | None = field(repr=False)
+
+    def shown(self, *, show_phi: bool) -> str:
+        """The change in one line; values only when they may be seen."""
+        if not show_phi or (self.before is None and self.after is None):
+            return self.path
+        return f"{self.path}: {_text(self.before)} -> {_text(self.after)}"
+
+
+def _text(value: str | None) -> str:
+    return "(no segment)" if value is None else repr(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One Send: to whom, from which Handler, and what differs from the message received."""
+
+    to: str
+    handler: str
+    size: int
+    simulate: bool
+    changes: tuple[Change, ...]
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """One message and its outcome. The first line of an error is safe to show anywhere, the others may quote."""
+
+    label: str
+    inbound: str
+    control_id: str
+    message_type: str
+    disposition: str
+    ran: tuple[str, ...] = ()
+    declined: tuple[str, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
+    errors: tuple[str, ...] = ()
+
+    def as_json(self, *, show_phi: bool) -> dict[str, Any]:
+        """The outcome for programs."""
+        return {
+            "source": self.label,
+            "inbound": self.inbound,
+            "control_id": self.control_id,
+            "message_type": self.message_type,
+            "disposition": self.disposition,
+            "handlers": list(self.ran),
+            "declined": list(self.declined),
+            "errors": [error if show_phi else error.partition("\n")[0] for error in self.errors],
+            "deliveries": [
+                {
+                    "to": each.to,
+                    "handler": each.handler,
+                    "bytes": each.size,
+                    "simulate": each.simulate,
+                    "changes": [_change_as_json(change, show_phi=show_phi) for change in each.changes],
+                }
+                for each in self.deliveries
+            ],
+        }
+
+
+def _change_as_json(change: Change, *, show_phi: bool) -> dict[str, Any]:
+    values = {"before": change.before, "after": change.after} if show_phi else {}
+    return {"path": change.path, **values}
+
+
+def rehearsals(graph: Graph, messages: Iterable[Source], inbound: str | None = None) -> Iterator[Rehearsed]:
+    """Run each message as received by the inbounds that it is meant for. Raises WrongCall for an unknown inbound."""
+    if inbound is not None and inbound not in graph.inbounds:
+        raise WrongCall(f"there is no inbound {inbound!r}: {did_you_mean(inbound, graph.inbounds)}".rstrip(": "))
+    for source in messages:
+        for each in [graph.inbounds[inbound]] if inbound else receivers(graph, source):
+            with active_environment(graph.environment):
+                outcome = rehearsed(graph, each, source)
+            yield outcome
+
+
+def receivers(graph: Graph, source: Source) -> list[Inbound]:
+    """The inbounds that a file is meant for: the one named in its path, the only one, or all that take HL7 v2."""
+    inbounds = list(graph.inbounds.values())
+    parts = [part.casefold() for part in source.path.parts]
+    named = [each for each in inbounds if any(part.startswith(each.name.casefold()) for part in parts)]
+    if named:
+        return [max(named, key=lambda each: len(each.name))]
+    return inbounds if len(inbounds) == 1 else [each for each in inbounds if each.content_type == "hl7v2"]
+
+
+def rehearsed(graph: Graph, inbound: Inbound, source: Source) -> Rehearsed:
+    """Judge one message as intake does, and run Router and Handlers over it."""
+    raw = source.raw
+    try:
+        summary = inbound.codec.summarize(raw, encoding=inbound.settings.text_encoding())
+    except Refused as refused:
+        return _refused(inbound, source, refused.summary, str(refused))
+    if inbound.max_message_bytes is not None and len(raw) > inbound.max_message_bytes:
+        return _refused(inbound, source, summary, f"longer than max_message_bytes ({inbound.max_message_bytes})")
+    outcome = transform(graph, inbound, raw, summary.encoding)
+    return Rehearsed(
+        source.label,
+        inbound.name,
+        summary.control_id,
+        summary.message_type,
+        "ERROR" if outcome.failed else outcome.routing,
+        tuple(outcome.ran),
+        tuple(outcome.declined),
+        tuple(_delivery(raw, summary.encoding, each) for each in outcome.outgoing),
+        tuple(failed.error for failed in outcome.failed),
+    )
+
+
+def _refused(inbound: Inbound, source: Source, summary: Summary | None, why: str) -> Rehearsed:
+    control_id, message_type = (summary.control_id, summary.message_type) if summary is not None else ("", "")
+    return Rehearsed(
+        source.label, inbound.name, control_id, message_type, "ERROR", errors=(f"refused on receipt: {why}",)
+    )
+
+
+def _delivery(raw: bytes, encoding: str, outgoing: Outgoing) -> Delivery:
+    payload = outgoing.payload
+    changes = () if payload == raw else _changes(raw, payload, encoding)
+    if payload == raw:
+        summary = "as received, to the byte"
+    elif changes is None:
+        summary = f"another content ({len(payload)} bytes)"
+    else:
+        summary = f"{len(changes)} {'field differs' if len(changes) == 1 else 'fields differ'}" if changes else "same fields"
+    return Delivery(outgoing.lane, outgoing.handler, len(payload), outgoing.simulate, tuple(changes or ()), summary)
+
+
+def _changes(raw: bytes, payload: bytes, encoding: str) -> tuple[Change, ...] | None:
+    """Field by field, None when one of the two is no HL7 v2."""
+    try:
+        found = diff(Message(raw, encoding=encoding), Message(payload, encoding=encoding))
+    except (MessageError, UnicodeError):
+        return None
+    return tuple(Change(change.path, change.before, change.after) for change in found)

@@ -1,0 +1,120 @@
+"""`messagefoundry serve`: run the engine until it is told to stop."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import click
+import trio
+
+from messagefoundry.cli import options
+from messagefoundry.cli.banner import Banner, banner
+from messagefoundry.cli.configured import Call, Configured
+from messagefoundry.cli.failures import WrongCall, finish, only_leaf
+from messagefoundry.cli.signals import Ending, obey_signals
+from messagefoundry.contracts.errors import ConfigurationError
+from messagefoundry.engine.engine import Engine
+from messagefoundry.engine.plan import Plan, TooMuchRemoved
+from messagefoundry.engine.run import run
+from messagefoundry.observe import logs
+from messagefoundry.plugins import installed
+from messagefoundry.wiring.environment import active_environment
+from messagefoundry.settings import check_posture, posture_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SWITCH_INTERVAL_SECONDS = 0.0005
+"""How soon a busy thread gives way to another: at the default of 5 ms each commit would wait for busy Handlers."""
+
+
+@click.command("serve")
+@options.configuration
+@click.option("--host", help="Where the HTTP pages are served; overrides [api] host.")
+@click.option("--port", type=click.IntRange(0, 65535), metavar="PORT", help="Their port; overrides [api] port.")
+@click.option("--log-level", metavar="LEVEL", help="debug, info, warning or error; overrides [logging] level.")
+@click.option("--allow-insecure-bind", is_flag=True, help="Let listeners without TLS be reached from the network.")
+@click.option("--hold-outbound", is_flag=True, help="Receive and route, but send nothing until `connections start`.")
+@click.option("--accept-removed", is_flag=True, help="Dead-letter the work of removed Connections, however much.")
+def command(
+    config: Path,
+    hold_outbound: bool,
+    accept_removed: bool,
+    **call: Any,
+) -> None:
+    """Run the engine: receive, route and deliver until SIGTERM or Ctrl-C.
+
+    The first one lets the work in flight end; a second one stops at once. Nothing that was acknowledged is lost either
+    way. SIGHUP loads the configuration again.
+    """
+    configured = Configured(Call(config, **call))
+    plan = plan_of(configured, hold_outbound=hold_outbound, accept_removed=accept_removed)
+    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
+    finish(served(plan, banner(configured, plan)))
+
+
+def plan_of(configured: Configured, *, hold_outbound: bool = False, accept_removed: bool = False) -> Plan:
+    """What is to run. Raises ConfigurationError with every problem; sets up the log on the way."""
+    settings = configured.settings
+    posture = posture_of(settings)
+    logs.set_up(settings.logging.level, settings.logging.format)
+    refusals = check_posture(settings, posture).refusals
+    try:
+        graph = configured.graph()
+    except ConfigurationError as error:
+        raise ConfigurationError([*refusals, *error.problems]) from error
+    if refusals:
+        raise ConfigurationError(refusals)
+    return Plan(
+        graph=graph,
+        load=configured.graph,
+        installed=installed(),
+        factory=configured.stores,
+        location=configured.location,
+        api_host=settings.api.host,
+        api_port=settings.api.port,
+        shutdown_timeout_seconds=settings.engine.shutdown_timeout_seconds,
+        realert_seconds=settings.alerts.realert_seconds,
+        unsettled=settings.pipeline.unsettled,
+        hold_outbound=hold_outbound,
+        accept_removed=accept_removed,
+    )
+
+
+def served(plan: Plan, ready: Banner) -> int:
+    """Run a plan to its end and give the exit code."""
+    try:
+        with active_environment(plan.graph.environment):
+            ending = trio.run(serve, plan, ready)
+    except BaseException as error:
+        leaf = only_leaf(error)
+        if isinstance(leaf, TooMuchRemoved):
+            raise WrongCall(str(leaf)) from error
+        raise leaf from None
+    return ending.exit_code
+
+
+async def serve(plan: Plan, ready: Banner) -> Ending:
+    """Run a plan, announce that it is ready, and obey signals."""
+    ending = Ending()
+    async with trio.open_nursery() as attended:
+        ending.scope = attended.cancel_scope
+        await attended.start(obey_signals, ending)
+        async with trio.open_nursery() as running:
+            engine: Engine = await running.start(partial(run, plan, pages()))
+            ending.engine = engine
+            await ready.show(engine)
+            await engine.stopping.wait()
+            ready.farewell()
+        attended.cancel_scope.cancel()
+    return ending
+
+
+def pages() -> Any:
+    try:
+        from messagefoundry.api import serve as serve_api
+    except ImportError:
+        return None
+    return serve_api
