@@ -28,7 +28,7 @@ def accept(raw: bytes, message_id: int) -> Receipt:
 
 
 def refuse(raw: bytes, message_id: int) -> Receipt:
-    return Receipt(accepted=False, message_id=message_id, code="AE")
+    return Receipt(accepted=False, message_id=message_id, code="AE", reason="The message cannot be read")
 
 
 def no_store(raw: bytes, message_id: int) -> Receipt:

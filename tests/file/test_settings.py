@@ -8,7 +8,8 @@ import pytest
 
 from messagefoundry.contracts import ConnectorSpec, load
 from messagefoundry.contracts.settings import Direction, Surroundings
-from messagefoundry_file import File, FileSettings, plugin
+from messagefoundry_file import File, plugin
+from messagefoundry_file.settings import FileSettings
 
 if TYPE_CHECKING:
     from pathlib import Path

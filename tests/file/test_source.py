@@ -87,7 +87,7 @@ async def test_a_refused_file_is_set_aside_with_a_note(tmp_path: Path) -> None:
     async with reading(tmp_path, intake) as reader:
         await reader.poll()
     assert every_file(tmp_path) == [".error/bad.hl7"]
-    detail = "bad.hl7: refused with AE; the reason is on the trail of message 1; kept as .error/bad.hl7"
+    detail = "bad.hl7: refused with AE: The message cannot be read; kept as .error/bad.hl7"
     assert intake.notes == [("file refused", detail, True)]
 
 
@@ -406,3 +406,33 @@ async def test_trouble_of_many_files_is_told_once_and_again_when_it_returns(tmp_
         await reader.poll()
         await reader.poll()
     assert intake.kinds() == ["file unreadable", "file unreadable"]
+
+
+async def test_a_file_that_is_removed_while_it_is_received_does_not_stop_the_intake(tmp_path: Path) -> None:
+    def operator_removes(raw: bytes, message_id: int) -> Receipt:
+        for claimed in (tmp_path / WORK).rglob("*.hl7"):
+            claimed.unlink()
+        return accept(raw, message_id)
+
+    intake = Intake(operator_removes)
+    for name in ("a.hl7", "b.hl7"):
+        (tmp_path / name).write_bytes(name.encode())
+    async with reading(tmp_path, intake) as reader:
+        await reader.poll()
+    assert intake.received == [b"a.hl7", b"b.hl7"]
+    assert intake.notes[0] == ("file changed", "a.hl7 was removed while it was received", True)
+
+
+async def test_a_file_that_vanishes_before_it_is_read_is_noted(tmp_path: Path) -> None:
+    for name in ("a.hl7", "b.hl7"):
+        (tmp_path / name).write_bytes(name.encode())
+
+    def partner_removes(raw: bytes, message_id: int) -> Receipt:
+        (tmp_path / "b.hl7").unlink()
+        return accept(raw, message_id)
+
+    intake = Intake(partner_removes)
+    async with reading(tmp_path, intake, after_read="leave") as reader:
+        await reader.poll()
+    assert intake.received == [b"a.hl7"]
+    assert intake.notes == [("file vanished", "b.hl7", False)]

@@ -60,6 +60,14 @@ def test_a_replay_begins_counting_attempts_anew(feed: Feed) -> None:
     assert feed.flow().messages[0].attempts == 0
 
 
+def test_a_replay_forgets_the_attempts_of_a_handler_run_again(feed: Feed) -> None:
+    message_id, work_id = feed.failed("routed")
+    feed.commit(_replay_dead(work_id))
+    assert feed.one(MarkAttempt(message_id)).attempts == 1
+    feed.commit(_replay(message_id))
+    assert [message.attempts for message in feed.flow().messages] == [0, 0]
+
+
 def test_a_replay_leaves_waiting_work_alone(feed: Feed) -> None:
     message_id, item = feed.handed_off("OB")
     assert feed.one(_replay(message_id)).count == 1
@@ -181,6 +189,15 @@ def test_a_resend_to_a_lane_that_never_had_the_message(feed: Feed) -> None:
     assert (unit.count, unit.lanes) == (1, {"NEW"})
     assert feed.lane("NEW").items[0].payload == b"as it was"
     assert feed.states(message_id)[item] == "dead"
+
+
+def test_a_resend_to_a_new_lane_takes_the_payload_queued_last(feed: Feed) -> None:
+    message_id, item = feed.handed_off("OB", payload=b"first")
+    feed.commit(_replay(message_id))
+    feed.commit(hand_off(message_id, "OTHER", payload=b"second"))
+    feed.commit(delivered(item, message_id))
+    feed.commit(_resend(message_id, to="NEW"))
+    assert feed.lane("NEW").items[0].payload == b"second"
 
 
 def test_a_resend_leaves_what_waits(feed: Feed) -> None:

@@ -8,7 +8,8 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -19,9 +20,6 @@ from messagefoundry_sql.opening import VERSION_TABLE, upgrade
 from messagefoundry_sqlite.factory import SQLITE
 from messagefoundry_sqlite.viewing import schema_change
 from tests.stores.feed import Feed, receive
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def _child(code: str, *arguments: str) -> subprocess.Popen[str]:
@@ -171,17 +169,15 @@ for use in (lambda place: SQLITE.open(place, Plaintext()), SQLITE.hold):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions of POSIX")
-def test_a_read_only_store_is_refused(tmp_path: Path) -> None:
-    SQLITE.open(_location(tmp_path), Plaintext()).close()
-    (tmp_path / "store.db").chmod(0o444)
-    for folder in (tmp_path, *tmp_path.parents[:2]):
+def test_a_read_only_store_is_refused() -> None:
+    # Not in pytest's folder, which is closed to others: root has to become someone whom permissions bind.
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        SQLITE.open(_location(folder), Plaintext()).close()
+        (folder / "store.db").chmod(0o444)
         folder.chmod(0o555)
-    try:
-        with _child(_OPEN_UNPRIVILEGED, str(tmp_path / "store.db")) as child:
+        with _child(_OPEN_UNPRIVILEGED, str(folder / "store.db")) as child:
             text, _ = child.communicate()
-    finally:
-        for folder in (tmp_path, *tmp_path.parents[:2]):
-            folder.chmod(0o755)
     assert "cannot be opened for writing: Permission denied" in text
     assert "cannot be locked: Permission denied" in text
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from messagefoundry.cli.output import Column, show_table, styled
+from messagefoundry.cli.output import Column, plural, show_table, styled
 from messagefoundry.engine.status import ConnectionStatus, connections
 from messagefoundry.settings import check_posture, posture_of
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("messagefoundry")
 
-COLUMNS = (Column("CONNECTION", style="bold"), "", "CONNECTOR", "ENDPOINT", "STATE", "WAITING")
+COLUMNS = (Column("CONNECTION", style="bold"), "DIRECTION", "CONNECTOR", "ENDPOINT", "STATE", "WAITING")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,10 @@ class Banner:
     def farewell(self) -> None:
         """Say that the engine is on its way out."""
         log.info("stopping: no new messages; work in flight is finished, the rest waits in the store")
+
+    def gone(self) -> None:
+        """Say that the engine has ended in order."""
+        log.info("stopped")
 
     def _log(self, found: Sequence[ConnectionStatus]) -> None:
         described = {each.name: f"{each.direction} {each.connector} {each.endpoint}: {state_of(each)}" for each in found}
@@ -79,10 +83,11 @@ def banner(configured: Configured, plan: Plan) -> Banner:
     posture = posture_of(settings)
     values = settings.values_path(posture.environment)
     there = "" if values.exists() else ", which does not exist: env() has MEFOR_VALUE_* and defaults alone"
+    parts = f"{plural(len(graph.routers), 'Router')}, {plural(len(graph.handlers), 'Handler')}"
     facts = [
         ("environment", str(posture)),
         ("values", f"{values}{there}"),
-        ("configuration", f"{configured.directory.absolute()} ({len(graph.routers)} Routers, {len(graph.handlers)} Handlers)"),
+        ("configuration", f"{configured.directory.absolute()} ({parts})"),
         ("settings", str(configured.loaded.file or "defaults (there is no messagefoundry.toml)")),
         ("store", plan.factory.describe(plan.location)),
         ("API", f"http://{plan.api_host}:{plan.api_port} (read-only)" if plan.api_port is not None else "none"),

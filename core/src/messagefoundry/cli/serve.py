@@ -108,6 +108,7 @@ async def serve(plan: Plan, ready: Banner) -> Ending:
             await ready.show(engine)
             await engine.stopping.wait()
             ready.farewell()
+        ready.gone()
         attended.cancel_scope.cancel()
     return ending
 

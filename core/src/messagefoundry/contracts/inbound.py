@@ -24,7 +24,8 @@ class Receipt:
 
     `reply` is what the peer is answered, unframed, or None for nothing; `close` asks to close the peer's connection
     (a commit failed and no acknowledgment may say so). `code` is MSA-1, "" when nothing is answered. `retry` tells a
-    refusal that is nobody's fault (store unavailable, shutting down) from one for the message's content.
+    refusal that is nobody's fault (store unavailable, shutting down) from one for the message's content; `reason` is
+    the refusal's fixed sentence, without content.
     """
 
     accepted: bool
@@ -33,6 +34,7 @@ class Receipt:
     code: str = ""
     close: bool = False
     retry: bool = False
+    reason: str = ""
 
 
 class InboundContext(Protocol):

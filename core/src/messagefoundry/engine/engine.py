@@ -54,6 +54,9 @@ class Engine:
         self.listener_nursery: trio.Nursery | None = None
         self.stopping = trio.Event()
         self.started_at = now()
+        self.reloading = trio.Lock()
+        self.api_address = ""
+        self.control_path = ""
 
     # -- building ------------------------------------------------------------------------------------------------
 

@@ -63,12 +63,13 @@ def plain(item: Inbound | Outbound) -> Inbound | Outbound:
 
 
 async def reload(engine: Engine, *, dry_run: bool = False) -> Changes:
-    """Load, check and swap. Raises ConfigurationError with every problem, having changed nothing."""
-    new = await trio.to_thread.run_sync(engine.plan.load)
-    found = changes(engine.graph, new)
-    if not dry_run:
-        await swap(engine, new, found)
-    return found
+    """Load, check and swap, one after another. Raises ConfigurationError with every problem, having changed nothing."""
+    async with engine.reloading:
+        new = await trio.to_thread.run_sync(engine.plan.load)
+        found = changes(engine.graph, new)
+        if not dry_run:
+            await swap(engine, new, found)
+        return found
 
 
 async def swap(engine: Engine, new: Graph, found: Changes) -> None:

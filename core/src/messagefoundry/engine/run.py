@@ -18,6 +18,7 @@ from messagefoundry.engine.engine import Engine
 from messagefoundry.engine.plan import MOST_REMOVED, Plan, TooMuchRemoved
 from messagefoundry.engine.stored import open_store
 from messagefoundry.pipeline.committer import now
+from messagefoundry.wiring.environment import active_environment
 
 if TYPE_CHECKING:
     from messagefoundry.contracts.alerts import AlertSink
@@ -38,7 +39,8 @@ async def run(plan: Plan, serve: Serve | None = None, *, task_status: trio.TaskS
     Raises EngineRunning, TooMuchRemoved, ConfigurationError or CorruptStore when it cannot start.
     """
     try:
-        await live(plan, serve, task_status=task_status)
+        with active_environment(plan.graph.environment):
+            await live(plan, serve, task_status=task_status)
     except BaseExceptionGroup as group:
         raise sole(group) from None
 

@@ -179,7 +179,8 @@ class Intake:
         )
         transient = refusal is not None and refusal.kind in TRANSIENT
         silent = self._mode is AcknowledgmentMode.NONE
-        return Receipt(refusal is None, message_id, reply, code, close=transient and silent, retry=transient)
+        reason = refusal.kind.sentence if refusal is not None else ""
+        return Receipt(refusal is None, message_id, reply, code, transient and silent, transient, reason)
 
 
 class Committed:

@@ -2,11 +2,23 @@
 
 File(directory="/feeds/in")                                     the inbound's side
 File(directory="/feeds/out", filename="{MSH-4}-{MSH-10}.hl7")   the outbound's side
+
+They are imported when first asked for: finding out what is installed needs no transport.
 """
 
-from messagefoundry.contracts import transport
-from messagefoundry_file.settings import FileSettings
+from __future__ import annotations
 
-File = transport("File", FileSettings)
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["File", "FileSettings"]
+if TYPE_CHECKING:
+    from messagefoundry_file.authoring import File
+
+__all__ = ["File"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from messagefoundry_file import authoring
+
+    return getattr(authoring, name)

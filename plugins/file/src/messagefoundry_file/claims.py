@@ -146,6 +146,8 @@ class Claims:
 
     def accepted(self, held: Held, message_id: int | None) -> str:
         """Move it to the processed files or delete it; what was not read of it is kept."""
+        if self._gone(held):
+            return "was removed while it was received"
         if Look.of(os.lstat(held.path)) != held.look:
             return f"changed after it was read; kept as {self.set_aside(held)}"
         if self._processed is None:
@@ -157,7 +159,13 @@ class Claims:
 
     def set_aside(self, held: Held) -> str:
         """Move it to the folder for errors."""
+        if self._gone(held):
+            return "nothing, for it was removed meanwhile"
         return os.path.relpath(move_aside(held.path, self._error, held.name, str(time.time_ns() // 1000)), self._folder)
+
+    def _gone(self, held: Held) -> bool:
+        """Whether somebody removed the file, and not the share went away with it."""
+        return not os.path.lexists(held.path) and self._lock is not None and self._lock.holds()
 
     def give_back(self, held: Held) -> None:
         """Let it have its name in the folder again; where that is taken by now, it stays claimed and comes first."""

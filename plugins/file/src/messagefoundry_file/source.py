@@ -43,7 +43,6 @@ class Ending:
     step: Callable[[], str]
     kind: str
     detail: str
-    alert: bool = True
 
 
 class FileSource:
@@ -126,9 +125,12 @@ class FileSource:
             content = await self._in_thread(partial(read_content, held.path, held.look, self._limits))
         except Unfit as unfit:
             return await self._finish(self._set_aside(held, "file set aside", str(unfit)))
-        except (Changed, FileNotFoundError):
+        except Changed:
             self._context.note("file still written", shown(held.name))
             return await self._give_back(held)
+        except FileNotFoundError:
+            self._context.note("file vanished", shown(held.name))
+            return True
         except OSError as error:
             self._tell_of_file(held.name, error)
             return await self._give_back(held)
@@ -158,7 +160,7 @@ class FileSource:
             return False
         self._unfinished = None
         if trouble:
-            self._context.note(ending.kind, f"{ending.detail}{shown(trouble)}", alert=ending.alert)
+            self._context.note(ending.kind, f"{ending.detail}{shown(trouble)}", alert=True)
         return True
 
     async def _give_back(self, held: Held) -> bool:
@@ -185,8 +187,7 @@ async def _uninterrupted(steps: Callable[[], Awaitable[bool]]) -> bool:
 
 def _refusal(receipt: Receipt) -> str:
     code = f" with {receipt.code}" if receipt.code else ""
-    where = f"; the reason is on the trail of message {receipt.message_id}" if receipt.message_id else ""
-    return f"refused{code}{where}"
+    return f"refused{code}: {receipt.reason}" if receipt.reason else f"refused{code}"
 
 
 def _custody(settings: FileSettings, folder: str, connection: str) -> Custody:

@@ -1,0 +1,127 @@
+"""The engine's two servers: reading pages on loopback, all pages on an owner-only socket beside the store.
+
+Each is supervised like a Connection: its end does not stop messages, and it is started again with back-off.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+from functools import partial
+from typing import TYPE_CHECKING
+
+import trio
+from hypercorn.config import Config
+from hypercorn.trio import serve as hypercorn_serve
+
+from messagefoundry.api.app import GRACE_SECONDS, create_app, is_loopback, of_app
+from messagefoundry.api.control_socket import listening, remove
+from messagefoundry.contracts.errors import ConfigurationError, Problem
+from messagefoundry.pipeline.supervision import Supervised
+
+if TYPE_CHECKING:
+    from quart_trio import QuartTrio
+
+    from messagefoundry.engine.engine import Engine
+
+log = logging.getLogger(__name__)
+
+READ_SECONDS = 120
+"""How long a client may be silent amid a request, and how long the longest change may take."""
+
+
+async def serve(engine: Engine, *, task_status: trio.TaskStatus[None]) -> None:
+    """Serve until cancelled; ready when each server listens or has failed to once."""
+    servers = [supervised("HTTP pages", Pages(engine), engine)] if engine.plan.api_port is not None else []
+    if hasattr(socket, "AF_UNIX"):
+        servers.append(supervised("control socket", ControlSocket(engine), engine))
+    else:
+        log.warning("this system has no Unix sockets: commands cannot change anything while the engine runs")
+    async with trio.open_nursery() as nursery:
+        async with trio.open_nursery() as starting:
+            for server in servers:
+                starting.start_soon(nursery.start, server.run)
+        task_status.started()
+
+
+def supervised(name: str, server: Pages | ControlSocket, engine: Engine) -> Supervised:
+    """A server that is started again when it ends; what happens to it is told like a Connection's."""
+
+    def told(kind: str, detail: str, alert: bool) -> None:
+        engine.note(name, kind, detail, alert=alert)
+
+    return Supervised(name, lambda: server, told)
+
+
+class Pages:
+    """The reading pages on `[api] host` and `port`. `engine.api_address` is where, "" while they are not served."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
+        """Serve until cancelled. Raises OSError when the port is busy, ConfigurationError for a host off loopback."""
+        engine, plan = self._engine, self._engine.plan
+        if not is_loopback(plan.api_host):
+            text = "the HTTP pages are served on loopback only: this release has no accounts to protect them"
+            raise ConfigurationError([Problem(text, 'set host = "127.0.0.1"', name="[api] host")])
+        family = socket.AF_INET6 if ":" in plan.api_host else socket.AF_INET
+        listener = socket.create_server((plan.api_host, plan.api_port or 0), family=family)
+        host = f"[{plan.api_host}]" if ":" in plan.api_host else plan.api_host
+        engine.api_address = f"http://{host}:{listener.getsockname()[1]}"
+        try:
+            await answer(create_app(engine, plan.installed, control=False), listener, task_status)
+        finally:
+            engine.api_address = ""
+
+
+class ControlSocket:
+    """All pages on the socket beside the store. `engine.control_path` is where, "" while they are not served."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
+        """Serve until cancelled, and remove the socket. Raises OSError or ConfigurationError when it cannot be made."""
+        engine, plan = self._engine, self._engine.plan
+        path = plan.factory.control_path(plan.location)
+        listener = listening(path)
+        engine.control_path = path
+        try:
+            await answer(create_app(engine, plan.installed, control=True), listener, task_status)
+        finally:
+            engine.control_path = ""
+            remove(path)
+
+
+async def answer(app: QuartTrio, listener: socket.socket, task_status: trio.TaskStatus[None]) -> None:
+    """Answer requests at `listener` until cancelled; those that are being answered then get a little time."""
+    closing = of_app(app).closing
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(set_when_cancelled, closing)
+        with trio.CancelScope(shield=True):
+            async with trio.open_nursery() as serving:
+                config = configured(listener)
+                await serving.start(partial(hypercorn_serve, app, config, shutdown_trigger=closing.wait))
+                task_status.started()
+        nursery.cancel_scope.cancel()
+
+
+async def set_when_cancelled(event: trio.Event) -> None:
+    """Wait for the cancellation of this task, and tell it to those that are shielded from theirs."""
+    try:
+        await trio.sleep_forever()
+    finally:
+        event.set()
+
+
+def configured(listener: socket.socket) -> Config:
+    """How hypercorn serves a listener, which it closes in the end: no access log, no name and version of the server."""
+    config = Config()
+    config.bind = [f"fd://{listener.detach()}"]
+    config.accesslog = None
+    config.errorlog = logging.getLogger("hypercorn.error")
+    config.include_server_header = False
+    config.graceful_timeout = GRACE_SECONDS
+    config.read_timeout = READ_SECONDS
+    return config

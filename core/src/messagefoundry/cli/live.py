@@ -1,0 +1,102 @@
+"""What a running engine says of itself, or that none answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from messagefoundry.cli.control import Control, NotAnswering
+from messagefoundry.cli.times import now
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from messagefoundry.cli.configured import Configured
+    from messagefoundry.contracts.stores import Backlog, StoreReader
+
+NOT_RUNNING = "engine not running"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One Connection as a command shows it. Times in microseconds since the epoch, 0 for none."""
+
+    name: str
+    direction: str
+    connector: str
+    endpoint: str
+    state: str
+    reason: str = ""
+    since: int = 0
+    doing: str = ""
+    next_try: int = 0
+    simulated: bool = False
+    held: bool = False
+    waiting: int = 0
+    oldest: int = 0
+
+
+def connections_of(configured: Configured, reader: StoreReader | None) -> tuple[bool, list[Seen]]:
+    """Whether an engine answers, and every Connection: its own word if it does, else what configuration and store say."""
+    held = reader.held() if reader is not None else set()
+    try:
+        found = [_live(each) for each in engine_connections(configured)]
+    except NotAnswering:
+        backlogs = reader.backlogs() if reader is not None else []
+        return False, [replace(each, held=each.name in held) for each in _still(configured, backlogs)]
+    return True, [replace(each, held=each.name in held) for each in found]
+
+
+def engine_connections(configured: Configured) -> list[dict[str, Any]]:
+    """The Connections as the engine tells of them. Raises NotAnswering."""
+    control = Control(configured.stores.control_path(configured.location))
+    content = control.get("/connections")
+    found: list[dict[str, Any]] = content["connections"] if isinstance(content, dict) else content
+    return found
+
+
+def _live(told: dict[str, Any]) -> Seen:
+    return Seen(
+        name=told["name"],
+        direction=told["direction"],
+        connector=told["connector"],
+        endpoint=told["endpoint"],
+        state=told["state"],
+        reason=told.get("reason") or "",
+        since=int(told.get("since") or 0),
+        doing=told.get("doing") or "",
+        next_try=int(told.get("next_try") or 0),
+        simulated=bool(told.get("simulated")),
+        waiting=int(told.get("waiting") or 0),
+        oldest=int(told.get("oldest_id") or 0),
+    )
+
+
+def _still(configured: Configured, backlogs: Sequence[Backlog]) -> list[Seen]:
+    """The Connections of the configuration, none of which runs."""
+    graph = configured.graph()
+    found = [
+        Seen(each.name, "inbound", each.connector.name, each.endpoint(), _state(each.deployed))
+        for each in graph.inbounds.values()
+    ]
+    found += [
+        Seen(each.name, "outbound", each.connector.name, each.endpoint(), _state(each.deployed), simulated=each.simulate)
+        for each in graph.outbounds.values()
+    ]
+    return [_with_backlog(each, backlogs) for each in found]
+
+
+def _state(deployed: bool) -> str:
+    return NOT_RUNNING if deployed else "not deployed"
+
+
+def _with_backlog(seen: Seen, backlogs: Sequence[Backlog]) -> Seen:
+    stages = ("outbound",) if seen.direction == "outbound" else ("ingress", "routed")
+    own = [each for each in backlogs if each.connection == seen.name and each.stage in stages]
+    oldest = min((each.oldest_id for each in own), default=0)
+    return replace(seen, waiting=sum(each.depth for each in own), oldest=oldest)
+
+
+def waits_since(seen: Seen) -> int:
+    """Microseconds that the oldest has waited."""
+    return max(0, now() - seen.oldest) if seen.oldest else 0

@@ -1,0 +1,30 @@
+"""`messagefoundry reload`: put a changed configuration into the running engine, checked whole first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from messagefoundry.cli import options
+from messagefoundry.cli.changes import Changes
+from messagefoundry.cli.configured import Call, Configured
+from messagefoundry.cli.output import show_json
+
+
+@click.command("reload")
+@click.option("--dry-run", is_flag=True, help="Only say what would change.")
+@options.settings
+@options.as_json
+def command(dry_run: bool, as_json: bool, **call: Any) -> None:
+    """Have the running engine load its configuration again.
+
+    It is checked whole first: one with problems changes nothing. Connections that stay as they are keep their sockets.
+    """
+    found = Changes(Configured(Call(**call))).online("/config/reload", {"dry_run": dry_run})
+    if as_json:
+        show_json(found)
+        return
+    click.echo("would change:" if dry_run else "loaded again:")
+    for word in ("added", "changed", "removed", "unchanged"):
+        click.echo(f"  {word:<10} {', '.join(found.get(word, [])) or '-'}")

@@ -1,0 +1,164 @@
+"""`messagefoundry status`: how the engine is doing, and why a lane waits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from messagefoundry.cli import options
+from messagefoundry.cli.configured import Call, Configured
+from messagefoundry.cli.failures import WrongCall
+from messagefoundry.cli.live import NOT_RUNNING, Seen, connections_of
+from messagefoundry.cli.output import plural, show_json, styled
+from messagefoundry.cli.stored import reading
+from messagefoundry.cli.times import clock, iso, lasting, now
+from messagefoundry.contracts.nearest import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from messagefoundry.contracts.stores import StoreReader, WorkRow
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A Connection with the work that waits at its head, if any does."""
+
+    seen: Seen
+    head: WorkRow | None
+
+    @property
+    def command(self) -> str:
+        """What to call to have the lane go on; "" when nothing is needed."""
+        seen, head = self.seen, self.head
+        if seen.state == NOT_RUNNING:
+            start = f"messagefoundry connections start {seen.name}, then " if seen.held else ""
+            return f"{start}messagefoundry serve" if seen.waiting or seen.held else ""
+        if seen.held or seen.state in ("stopped", "failed", "waiting to restart"):
+            return f"messagefoundry connections start {seen.name}"
+        if head is not None and head.attempts:
+            return f"messagefoundry messages dead-letter {head.message_id} --to {seen.name}"
+        return ""
+
+    @property
+    def why(self) -> str:
+        """Why it waits, in a few words."""
+        seen, head = self.seen, self.head
+        if seen.held:
+            return "stopped by an operator"
+        if seen.state != "running":
+            return f"{seen.state}{f': {seen.reason}' if seen.reason else ''}"
+        if head is not None and head.attempts:
+            return f"tried {plural(head.attempts, 'time')}, last: {first_line(head.error) or 'no answer'}"
+        return seen.doing if seen.doing not in ("", "idle") else "on its way"
+
+    def line(self) -> str:
+        """Everything about it in one line."""
+        seen, head = self.seen, self.head
+        name = styled(seen.name, bold=True)
+        simulated = " [SIMULATED]" if seen.simulated else ""
+        if not seen.waiting:
+            rest = f"; to start it: {self.command}" if self.command else ""
+            trouble = self.why if seen.held or seen.state != "running" else "running"
+            return f"{name}{simulated}: nothing waits, {trouble}{rest}"
+        parts = [f"{name}{simulated}: {seen.waiting:,} waiting, oldest for {lasting(now() - seen.oldest)}"]
+        if head is not None:
+            parts.append(f"head is message {head.message_id}, MSH-10 {head.control_id or 'empty'}")
+        parts.append(f"{self.why}{f' since {clock(seen.since)}' if seen.since and seen.state != 'running' else ''}")
+        due = next_try(seen, head)
+        if due:
+            parts.append(f"next try {clock(due)}")
+        if self.command:
+            parts.append(f"to unblock: {self.command}")
+        return "; ".join(parts)
+
+    def facts(self) -> dict[str, Any]:
+        """The same for programs."""
+        seen, head = self.seen, self.head
+        at_head = None if head is None else {
+            "work_id": head.id,
+            "message_id": head.message_id,
+            "control_id": head.control_id,
+            "message_type": head.message_type,
+            "attempts": head.attempts,
+            "error": first_line(head.error) or None,
+            "last_attempt": iso(head.changed_at) if head.attempts else None,
+        }
+        return {
+            "name": seen.name,
+            "direction": seen.direction,
+            "state": seen.state,
+            "held": seen.held,
+            "reason": seen.reason or None,
+            "doing": seen.doing or None,
+            "simulated": seen.simulated,
+            "since": iso(seen.since),
+            "waiting": seen.waiting,
+            "oldest": iso(seen.oldest),
+            "next_try": iso(next_try(seen, head)),
+            "head": at_head,
+            "why": self.why if seen.waiting else None,
+            "unblock": self.command or None,
+        }
+
+
+def next_try(seen: Seen, head: WorkRow | None) -> int:
+    """When the lane tries again; 0 when it does not wait for that."""
+    if seen.next_try:
+        return seen.next_try
+    return head.due if head is not None and head.attempts and seen.state == "running" else 0
+
+
+def first_line(text: str) -> str:
+    """What of an error may be shown anywhere."""
+    return text.partition("\n")[0]
+
+
+@click.command("status")
+@click.argument("name", metavar="[CONNECTION]", required=False)
+@options.configuration
+@options.as_json
+def command(name: str | None, as_json: bool, **call: Any) -> None:
+    """Say in one line for each Connection how much waits, why, until when, and what unblocks it.
+
+    The store is read directly; whether Connections run is asked of the engine, when one answers.
+    """
+    configured = Configured(Call(**call))
+    with reading(configured) as reader:
+        running, found = connections_of(configured, reader)
+        lanes = [Lane(seen, head_of(reader, seen)) for seen in chosen(found, name)]
+        dispositions = {} if name else reader.dispositions()
+    if as_json:
+        engine = {"engine": "running" if running else "not running", "messages": dispositions}
+        show_json(lanes[0].facts() if name else {**engine, "connections": [lane.facts() for lane in lanes]})
+        return
+    if not name:
+        show_engine(configured, dispositions, running=running)
+    for lane in lanes:
+        click.echo(lane.line())
+
+
+def chosen(found: Sequence[Seen], name: str | None) -> list[Seen]:
+    """All Connections, or the one that is named. Raises WrongCall."""
+    if name is None:
+        return list(found)
+    named = [each for each in found if each.name == name]
+    if not named:
+        mend = did_you_mean(name, [each.name for each in found])
+        raise WrongCall(f"no Connection is named {name!r}{f': {mend}' if mend else ''}")
+    return named
+
+
+def head_of(reader: StoreReader, seen: Seen) -> WorkRow | None:
+    """What a lane works on, or would."""
+    return reader.head(seen.name) if seen.direction == "outbound" and seen.waiting else None
+
+
+def show_engine(configured: Configured, dispositions: dict[str, int], *, running: bool) -> None:
+    """The engine and its store in two lines."""
+    state = styled("running", fg="green") if running else styled("not running", fg="red")
+    click.echo(f"engine {state}; {configured.stores.describe(configured.location)}")
+    counts = ", ".join(f"{count:,} {disposition}" for disposition, count in sorted(dispositions.items()))
+    click.echo(f"messages: {counts or 'none yet'}")
