@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,6 +17,8 @@ from messagefoundry.plugins import installed
 from tests.engine.world import World
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from messagefoundry.engine.engine import Engine
     from messagefoundry.engine.plan import Plan
     from messagefoundry.plugins import Installed

@@ -4,6 +4,7 @@ import errno
 import socket
 from functools import partial
 from ipaddress import ip_network
+from typing import TYPE_CHECKING
 
 import pytest
 import trio
@@ -30,6 +31,9 @@ from .world import (
     read_frame,
 )
 
+if TYPE_CHECKING:
+    from trio.testing import MockClock
+
 MLLP = MLLPSettings(port=0)
 
 
@@ -42,12 +46,12 @@ async def test_a_message_is_received_as_it_came_and_answered() -> None:
     assert engine.notes == []
 
 
-async def test_the_answer_waits_for_the_receipt() -> None:
+async def test_the_answer_waits_for_the_receipt(clock: MockClock) -> None:
     engine = Engine(gate=trio.Event())
     async with listening(MLLP, engine) as listener, await connect(listener) as peer:
         await peer.send_all(framed(adt()))
         await engine.until(lambda: engine.received != [])
-        with trio.move_on_after(0.02) as early:
+        with trio.move_on_after(1) as early:
             await peer.receive_some()
         assert early.cancelled_caught
 
@@ -127,7 +131,7 @@ async def test_a_receipt_can_close_the_connection_without_an_answer() -> None:
 async def test_a_receipt_can_answer_and_then_close() -> None:
     engine = Engine(lambda raw: Receipt(False, reply=ack("1", "AE"), code="AE", close=True))
     async with listening(MLLP, engine) as listener, await connect(listener) as peer:
-        await peer.send_all(framed(adt("1")) * 3)
+        await peer.send_all(framed(adt("1")) + framed(adt("2", size=3_000_000)))
         assert await read_all(peer) == framed(ack("1", "AE"))
 
 
@@ -228,8 +232,7 @@ async def test_a_port_can_be_listened_on_again_at_once() -> None:
         assert await exchange(peer, adt()) == ack()
 
 
-async def test_accepting_survives_a_lack_of_file_descriptors(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(accepting, "EXHAUSTED_SECONDS", 0.001)
+async def test_accepting_survives_a_lack_of_file_descriptors(monkeypatch: pytest.MonkeyPatch, clock: MockClock) -> None:
     failures = [errno.EMFILE, errno.EMFILE, errno.ECONNABORTED]
 
     class Exhausted(socket.socket):
@@ -275,8 +278,7 @@ async def test_stopping_lets_the_message_in_hand_be_answered_and_takes_no_other(
     assert engine.received == [adt("1")]
 
 
-async def test_stopping_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("messagefoundry_mllp.listener.DRAIN_SECONDS", 0.05)
+async def test_stopping_does_not_wait_for_ever(clock: MockClock) -> None:
     engine = Engine(gate=trio.Event())
     async with listening(MLLP, engine) as listener:
         peer = await connect(listener)
@@ -297,8 +299,8 @@ async def _cancellable(listener: Listener, *, task_status: trio.TaskStatus[trio.
 async def test_an_oversize_frame_is_answered_from_its_header_and_the_connection_closed() -> None:
     engine = Engine()
     async with listening(MLLPSettings(port=0, max_frame_bytes=1000), engine) as listener:
-        async with await connect(listener) as peer, trio.open_nursery() as nursery:
-            nursery.start_soon(_send_until_closed, peer, framed(adt("big", size=3_000_000)))
+        async with await connect(listener) as peer:
+            await peer.send_all(framed(adt("big", size=3_000_000)))
             assert await read_all(peer) == framed(ack("big", "AE"))
         async with await connect(listener) as peer:
             assert await exchange(peer, adt()) == ack()
@@ -317,9 +319,9 @@ async def _send_until_closed(peer: trio.SocketStream, data: bytes) -> None:
         return
 
 
-async def test_a_frame_left_incomplete_times_out_and_an_idle_connection_does_not() -> None:
+async def test_a_frame_left_incomplete_times_out_and_an_idle_connection_does_not(clock: MockClock) -> None:
     engine = Engine()
-    async with listening(MLLPSettings(port=0, receive_timeout=0.05), engine) as listener:
+    async with listening(MLLPSettings(port=0, receive_timeout=1), engine) as listener:
         async with await connect(listener) as idle, await connect(listener) as stalled:
             await exchange(stalled, adt("0"))
             await stalled.send_all(b"\x0bMSH|")
@@ -329,27 +331,45 @@ async def test_a_frame_left_incomplete_times_out_and_an_idle_connection_does_not
     assert engine.kinds() == ["peer too slow"]
 
 
-async def test_the_timeout_counts_from_the_first_byte_however_slowly_the_rest_drips() -> None:
+async def test_the_timeout_counts_from_the_first_byte_however_slowly_the_rest_drips(clock: MockClock) -> None:
     engine = Engine()
-    async with listening(MLLPSettings(port=0, receive_timeout=0.2), engine) as listener:
+    async with listening(MLLPSettings(port=0, receive_timeout=1), engine) as listener:
         async with await connect(listener) as peer, trio.open_nursery() as nursery:
             nursery.start_soon(_drip, peer)
             await engine.noted("peer too slow")
             nursery.cancel_scope.cancel()
 
 
+async def test_each_frame_has_its_own_time(mock_clock: MockClock) -> None:
+    async with listening(MLLPSettings(port=0, receive_timeout=1), Engine()) as listener:
+        async with await connect(listener) as peer:
+            for number in range(3):
+                whole = framed(adt(str(number)))
+                await peer.send_all(whole[:20])
+                await trio.testing.wait_all_tasks_blocked()
+                mock_clock.jump(0.1)
+                await peer.send_all(whole[20:])
+                assert await read_frame(peer) == ack(str(number))
+                mock_clock.jump(0.1)
+                await peer.send_all(whole[:20])
+                await trio.testing.wait_all_tasks_blocked()
+                mock_clock.jump(0.9)
+                await peer.send_all(whole[20:])
+                assert await read_frame(peer) == ack(str(number))
+
+
 async def _drip(peer: trio.SocketStream) -> None:
     await peer.send_all(b"\x0b")
     while True:
-        with trio.move_on_after(0.02):
+        with trio.move_on_after(0.3):
             await trio.sleep_forever()
         await _send_until_closed(peer, b"x")
 
 
-async def test_a_peer_that_takes_no_replies_is_dropped() -> None:
+async def test_a_peer_that_takes_no_replies_is_dropped(clock: MockClock) -> None:
     reply = b"x" * 4_000_000
     engine = Engine(lambda raw: Receipt(True, reply=reply, code="AA"))
-    async with listening(MLLPSettings(port=0, receive_timeout=0.05), engine) as listener:
+    async with listening(MLLPSettings(port=0, receive_timeout=1), engine) as listener:
         async with await connect(listener) as peer:
             await peer.send_all(framed(adt()) * 3)
             await engine.noted("peer too slow")

@@ -33,6 +33,8 @@ from .world import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from trio.testing import MockClock
+
     from messagefoundry_mllp.listener import Listener
 
     from .certificates import Authority
@@ -117,10 +119,10 @@ async def test_a_peer_without_tls_is_refused_and_costs_nothing(authority: Author
     assert engine.received == [adt("2")]
 
 
-async def test_a_stalled_handshake_times_out_and_blocks_nobody(authority: Authority) -> None:
+async def test_a_stalled_handshake_times_out_and_blocks_nobody(authority: Authority, clock: MockClock) -> None:
     engine = Engine()
     async with (
-        listening(inbound(authority, receive_timeout=0.3), engine) as listener,
+        listening(inbound(authority, receive_timeout=1), engine) as listener,
         await connect(listener) as stalled,
     ):
         async with client(listener, authority) as stream:
@@ -178,7 +180,7 @@ async def test_with_a_ca_file_a_listener_wants_a_certificate_of_it(authority: Au
         for options in ({}, identity(stranger)):
             async with sender(listener.port, authority, **options) as unknown:
                 with pytest.raises(CredentialFault, match="does not accept our certificate"):
-                    await unknown.send(item(adt("unknown")))
+                    await unknown.send(item(adt("unknown", size=3_000_000)))
                 with pytest.raises(CredentialFault):
                     await unknown.test()
 
@@ -186,7 +188,7 @@ async def test_with_a_ca_file_a_listener_wants_a_certificate_of_it(authority: Au
     assert set(engine.kinds()) == {"peer refused"}
 
 
-async def test_test_names_the_version(authority: Authority) -> None:
+async def test_test_names_the_version(authority: Authority, clock: MockClock) -> None:
     async with listening(inbound(authority), Engine()) as listener, sender(listener.port, authority) as outbound:
         assert await outbound.test() == f"{HOST}:{listener.port} accepts connections, TLSv1.3"
 
@@ -238,6 +240,27 @@ async def test_a_partner_of_another_authority_is_unreachable(
         async with sender(server.port, authority, **options) as outbound:
             with pytest.raises(Unreachable, match="certificate does not verify"):
                 await outbound.send(item())
+
+
+async def test_a_partner_is_told_why_its_certificate_is_refused(authority: Authority, stranger: Authority) -> None:
+    reasons = []
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(*stranger.issue())
+
+    async def script(stream: trio.abc.Stream) -> None:
+        with pytest.raises(trio.BrokenResourceError) as caught:
+            await read_all(trio.SSLStream(stream, context, server_side=True))
+        assert isinstance(caught.value.__cause__, ssl.SSLError)
+        reasons.append(caught.value.__cause__.reason)
+        told.set()
+
+    told = trio.Event()
+    async with partner(script) as server, sender(server.port, authority) as outbound:
+        with pytest.raises(Unreachable):
+            await outbound.send(item())
+        await told.wait()
+
+    assert reasons == ["TLSV1_ALERT_UNKNOWN_CA"]
 
 
 async def test_session_tickets_are_not_bytes_of_a_late_reply(authority: Authority) -> None:
@@ -303,8 +326,8 @@ async def test_a_partner_that_speaks_no_tls_is_unreachable(authority: Authority)
     assert not caught.value.outcome_unknown
 
 
-async def test_a_partner_that_stalls_the_handshake_is_unreachable(authority: Authority) -> None:
-    async with partner(read_all_of) as server, sender(server.port, authority, connect_timeout=0.05) as outbound:
+async def test_a_partner_that_stalls_the_handshake_is_unreachable(authority: Authority, clock: MockClock) -> None:
+    async with partner(read_all_of) as server, sender(server.port, authority, connect_timeout=1) as outbound:
         with pytest.raises(Unreachable, match="did not answer"):
             await outbound.send(item())
 

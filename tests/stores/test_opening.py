@@ -15,8 +15,11 @@ import pytest
 
 from messagefoundry.contracts.ciphers import Plaintext
 from messagefoundry.contracts.errors import ConfigurationError, CorruptStore, EngineRunning
+from messagefoundry.contracts.hookspecs import CONTRACT
+from messagefoundry.contracts.specs import load
 from messagefoundry.contracts.stores import StoreLocation
 from messagefoundry_sql.opening import VERSION_TABLE, upgrade
+from messagefoundry_sqlite import plugin
 from messagefoundry_sqlite.factory import SQLITE
 from messagefoundry_sqlite.viewing import schema_change
 from tests.stores.feed import Feed, receive
@@ -229,6 +232,19 @@ def test_alembic_is_imported_only_to_migrate(tmp_path: Path) -> None:
     for _ in range(2):
         with _child(_IMPORTS, str(tmp_path / "store.db")) as child:
             assert child.communicate()[0] == "False\n"
+
+
+def test_the_plugin_names_the_store() -> None:
+    (spec,) = plugin.register_stores()
+    assert (plugin.contract, spec.name, load(spec.store)) == (CONTRACT, "sqlite", SQLITE)
+    (need,) = plugin.register_requirements()
+    assert load(need.check)() is None
+
+
+def test_an_old_sqlite_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
+    with pytest.raises(ConfigurationError, match=r"is too old: 3\.35 is needed"):
+        SQLITE.open(_location(tmp_path), Plaintext())
 
 
 def test_what_the_store_says_of_itself(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ def add_pages(app: QuartTrio, installed: Installed, *, control: bool) -> None:
 
 
 async def refuse_strangers() -> None:
-    """On the network: only to look, and only under a name of this machine, so that no web site reaches us by its own."""
+    """On the network: only to look, and only under this machine's names, so that no web site reaches us by its own."""
     if not is_ours(request.headers.get("Host", "")):
         raise Declined(421, "the Host header names another machine: use 127.0.0.1 or localhost")
     if request.method not in READING:

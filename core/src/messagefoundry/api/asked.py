@@ -6,9 +6,8 @@ No sentence quotes a value: it may be part of a message.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from quart import request
@@ -16,6 +15,9 @@ from quart import request
 from messagefoundry.contracts.errors import MessageFoundryError
 from messagefoundry.contracts.nearest import did_you_mean
 from messagefoundry.contracts.sentences import what_it_must_be
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MOST_IDS = 10_000
 LONGEST_NAME = 60

@@ -6,9 +6,8 @@ What was begun is finished although the client hangs up: half a reload or half a
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import trio
 from quart import Blueprint, request
@@ -34,6 +33,8 @@ from messagefoundry.pipeline.supervision import os_error_text
 from messagefoundry.wiring.graph import Inbound, Outbound
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from quart import Response
 
 log = logging.getLogger(__name__)

@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import socket
 import stat
+import struct
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from messagefoundry.contracts.errors import ConfigurationError, Problem
 
@@ -22,6 +23,13 @@ LONGEST = 107 if sys.platform == "linux" else 103
 
 BACKLOG = 100
 OWNER_ONLY = 0o600
+
+
+class Peer(Protocol):
+    """A connected socket."""
+
+    def getsockopt(self, level: int, option: int, length: int, /) -> bytes:
+        """A socket option."""
 
 
 def control_address(path: str) -> str:
@@ -51,6 +59,15 @@ def listening(path: str) -> socket.socket:
         listener.close()
         raise
     return listener
+
+
+def is_owner(connection: Peer) -> bool:
+    """Whether who connected runs as our own user, or root; where the system does not say, the socket's mode has to do."""
+    option = getattr(socket, "SO_PEERCRED", None)
+    if option is None:
+        return True
+    _, user, _ = struct.unpack("iII", connection.getsockopt(socket.SOL_SOCKET, option, struct.calcsize("iII")))
+    return user in (0, os.geteuid())
 
 
 def remove(path: str) -> None:

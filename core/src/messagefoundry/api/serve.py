@@ -7,27 +7,20 @@ from __future__ import annotations
 
 import logging
 import socket
-from functools import partial
 from typing import TYPE_CHECKING
 
 import trio
-from hypercorn.config import Config
-from hypercorn.trio import serve as hypercorn_serve
 
-from messagefoundry.api.app import GRACE_SECONDS, create_app, is_loopback, of_app
-from messagefoundry.api.control_socket import listening, remove
+from messagefoundry.api.answering import Connections
+from messagefoundry.api.app import create_app, is_loopback
+from messagefoundry.api.control_socket import is_owner, listening, remove
 from messagefoundry.contracts.errors import ConfigurationError, Problem
 from messagefoundry.pipeline.supervision import Supervised
 
 if TYPE_CHECKING:
-    from quart_trio import QuartTrio
-
     from messagefoundry.engine.engine import Engine
 
 log = logging.getLogger(__name__)
-
-READ_SECONDS = 120
-"""How long a client may be silent amid a request, and how long the longest change may take."""
 
 
 async def serve(engine: Engine, *, task_status: trio.TaskStatus[None]) -> None:
@@ -70,7 +63,8 @@ class Pages:
         host = f"[{plan.api_host}]" if ":" in plan.api_host else plan.api_host
         engine.api_address = f"http://{host}:{listener.getsockname()[1]}"
         try:
-            await answer(create_app(engine, plan.installed, control=False), listener, task_status)
+            app = create_app(engine, plan.installed, control=False)
+            await Connections(app, lambda stream: True).serve(listener, task_status=task_status)
         finally:
             engine.api_address = ""
 
@@ -88,40 +82,8 @@ class ControlSocket:
         listener = listening(path)
         engine.control_path = path
         try:
-            await answer(create_app(engine, plan.installed, control=True), listener, task_status)
+            app = create_app(engine, plan.installed, control=True)
+            await Connections(app, lambda stream: is_owner(stream.socket)).serve(listener, task_status=task_status)
         finally:
             engine.control_path = ""
             remove(path)
-
-
-async def answer(app: QuartTrio, listener: socket.socket, task_status: trio.TaskStatus[None]) -> None:
-    """Answer requests at `listener` until cancelled; those that are being answered then get a little time."""
-    closing = of_app(app).closing
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(set_when_cancelled, closing)
-        with trio.CancelScope(shield=True):
-            async with trio.open_nursery() as serving:
-                config = configured(listener)
-                await serving.start(partial(hypercorn_serve, app, config, shutdown_trigger=closing.wait))
-                task_status.started()
-        nursery.cancel_scope.cancel()
-
-
-async def set_when_cancelled(event: trio.Event) -> None:
-    """Wait for the cancellation of this task, and tell it to those that are shielded from theirs."""
-    try:
-        await trio.sleep_forever()
-    finally:
-        event.set()
-
-
-def configured(listener: socket.socket) -> Config:
-    """How hypercorn serves a listener, which it closes in the end: no access log, no name and version of the server."""
-    config = Config()
-    config.bind = [f"fd://{listener.detach()}"]
-    config.accesslog = None
-    config.errorlog = logging.getLogger("hypercorn.error")
-    config.include_server_header = False
-    config.graceful_timeout = GRACE_SECONDS
-    config.read_timeout = READ_SECONDS
-    return config

@@ -15,7 +15,7 @@ from messagefoundry.engine.status import ConnectionStatus, connections
 from messagefoundry.settings import check_posture, posture_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from messagefoundry.cli.configured import Configured
     from messagefoundry.contracts.errors import Problem
@@ -38,10 +38,14 @@ class Banner:
     async def show(self, engine: Engine) -> None:
         """Announce that the engine is ready."""
         found = await connections(engine)
+        facts = dict(self.facts)
+        if engine.plan.api_port is not None:
+            facts["API"] = f"{engine.api_address} (read-only)" if engine.api_address else "not served: the log says why"
+        facts["control"] = engine.control_path or "not served: the log says why"
         if self.as_json:
-            self._log(found)
+            log_ready(facts, found)
         else:
-            self._print(found)
+            print_ready(facts, found)
         for problem in self.warnings:
             log.warning("%s", problem)
         sys.stdout.flush()
@@ -54,20 +58,24 @@ class Banner:
         """Say that the engine has ended in order."""
         log.info("stopped")
 
-    def _log(self, found: Sequence[ConnectionStatus]) -> None:
-        described = {each.name: f"{each.direction} {each.connector} {each.endpoint}: {state_of(each)}" for each in found}
-        log.info("wiring started", extra={"facts": {**dict(self.facts), "connections": described}})
 
-    def _print(self, found: Sequence[ConnectionStatus]) -> None:
-        click.echo(styled(f"MessageFoundry {version('messagefoundry-core')}: wiring started", bold=True))
-        for name, text in self.facts:
-            click.echo(f"  {name:<14} {text}")
-        rows = [
-            (each.name, each.direction, each.connector, each.endpoint, state_of(each), str(each.waiting or ""))
-            for each in found
-        ]
-        show_table(COLUMNS, rows)
-        click.echo("Ctrl-C stops the engine after the work in flight; a second one stops it at once.")
+def log_ready(facts: Mapping[str, str], found: Sequence[ConnectionStatus]) -> None:
+    """One record of a JSON log."""
+    described = {each.name: f"{each.direction} {each.connector} {each.endpoint}: {state_of(each)}" for each in found}
+    log.info("wiring started", extra={"facts": {**facts, "connections": described}})
+
+
+def print_ready(facts: Mapping[str, str], found: Sequence[ConnectionStatus]) -> None:
+    """Lines for people."""
+    click.echo(styled(f"MessageFoundry {version('messagefoundry-core')}: wiring started", bold=True))
+    for name, text in facts.items():
+        click.echo(f"  {name:<14} {text}")
+    rows = [
+        (each.name, each.direction, each.connector, each.endpoint, state_of(each), str(each.waiting or ""))
+        for each in found
+    ]
+    show_table(COLUMNS, rows)
+    click.echo("Ctrl-C stops the engine after the work in flight; a second one stops it at once.")
 
 
 def state_of(connection: ConnectionStatus) -> str:
@@ -90,8 +98,6 @@ def banner(configured: Configured, plan: Plan) -> Banner:
         ("configuration", f"{configured.directory.absolute()} ({parts})"),
         ("settings", str(configured.loaded.file or "defaults (there is no messagefoundry.toml)")),
         ("store", plan.factory.describe(plan.location)),
-        ("API", f"http://{plan.api_host}:{plan.api_port} (read-only)" if plan.api_port is not None else "none"),
-        ("control", plan.factory.control_path(plan.location)),
     ]
     if settings.shadow.simulate_all_egress:
         facts.append(("simulated", "[shadow] simulate_all_egress: nothing is delivered to any partner"))

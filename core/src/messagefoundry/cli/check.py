@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,6 +18,7 @@ from messagefoundry.cli.sources import sources
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 LINTERS = {"ruff": ["check", "--quiet"], "mypy": ["--no-error-summary", "--ignore-missing-imports"]}
 
@@ -62,7 +62,9 @@ def command(messages: Sequence[Path], lint: bool, as_json: bool, **call: Any) ->
         )
     else:
         show(verdict, found, advice, fixtures=bool(fixtures))
-        click.echo(styled("check failed", fg="red", bold=True) if failed else styled("check passed", fg="green", bold=True))
+        click.echo(
+            styled("check failed", fg="red", bold=True) if failed else styled("check passed", fg="green", bold=True)
+        )
     finish(1 if failed else 0)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from messagefoundry.api.control_socket import control_address
 from messagefoundry.cli.failures import NotFine, WrongCall
 from messagefoundry.contracts.errors import ConfigurationError, Problem
 
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
 ACTOR = "X-MessageFoundry-Actor"
 CONNECT_SECONDS = 2.0
-ANSWER_SECONDS = 60.0
+ANSWER_SECONDS = 150.0
+CONFLICT = 409
+"""Somebody else has changed what was asked for, or it cannot be changed now."""
 
 
 class NotAnswering(Exception):
@@ -50,7 +53,7 @@ class Control:
         if not os.path.exists(self.path):
             raise NotAnswering(f"there is no engine at {self.path}")
         timeout = httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
-        transport = httpx.HTTPTransport(uds=self.path)
+        transport = httpx.HTTPTransport(uds=control_address(self.path))
         try:
             with httpx.Client(transport=transport, base_url="http://engine", timeout=timeout) as client:
                 answer = client.request(method, page, json=body, headers={ACTOR: actor()})
@@ -80,7 +83,7 @@ def refusal_of(status: int, content: Any) -> Exception:
     if isinstance(problems, list) and problems:
         return ConfigurationError([_problem(each) for each in problems])
     text = str(content.get("error") or f"the engine answered {status}")
-    return WrongCall(text) if 400 <= status < 500 else NotFine(text)
+    return WrongCall(text) if 400 <= status < 500 and status != CONFLICT else NotFine(text)
 
 
 def _problem(each: Any) -> Problem:

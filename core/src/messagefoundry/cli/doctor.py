@@ -1,9 +1,8 @@
-"""`messagefoundry doctor`: whether everything that is installed, and everything that a configuration needs, is sound."""
+"""`messagefoundry doctor`: whether all that is installed, and all that a configuration needs, is sound."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,11 +15,16 @@ from messagefoundry.plugins import installed
 from messagefoundry.plugins.doctor import Examined, Report, Wanted, examine
 from messagefoundry.wiring.wanted import wanted_by
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 OK, WRONG = ("ok", "green"), ("wrong", "red")
 
 
 @click.command("doctor")
-@click.option("--config", metavar="DIR", type=options.FILE, help="Also check that everything this configuration names is there.")
+@click.option(
+    "--config", metavar="DIR", type=options.FILE, help="Also check that everything this configuration names is there."
+)
 @options.settings
 @options.as_json
 def command(config: Path | None, as_json: bool, **call: Any) -> None:
@@ -61,7 +65,7 @@ def show(report: Report, config: Path | None) -> None:
 
 def _show_plugin(examined: Examined) -> None:
     plugin = examined.plugin
-    names = ", ".join(plugins.names(installed(), plugin)) or "nothing"
+    names = "; ".join(plugins.names(installed(), plugin)) or "nothing"
     text = f"{plugin.distribution} {plugin.version}, contract {plugin.contract}: {names}"
     _line(OK if examined.sound else WRONG, text)
     for entry in examined.registers:
@@ -103,5 +107,3 @@ def _plugin_facts(examined: Examined) -> dict[str, Any]:
             for each in examined.needs
         ],
     }
-
-

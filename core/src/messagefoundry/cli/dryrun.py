@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +15,7 @@ from messagefoundry.cli.sources import sources
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 COLOURS = {"PROCESSED": "green", "ERROR": "red", "UNROUTED": "yellow"}
 

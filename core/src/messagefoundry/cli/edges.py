@@ -6,12 +6,13 @@ text in a Router's or Handler's own code are shown as what it may do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from types import CodeType
+from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
     from messagefoundry.wiring.graph import Graph
 
 
@@ -50,7 +51,7 @@ def _texts(function: Callable[..., Any]) -> Iterator[str]:
         value = module.get(name)
         if isinstance(value, str | list | tuple | set | frozenset | dict):
             yield from _strings(value)
-        elif getattr(value, "__module__", None) == function.__module__ and hasattr(value, "__code__"):
+        elif isinstance(value, FunctionType) and value.__module__ == function.__module__:
             yield from _constants(value.__code__)
 
 

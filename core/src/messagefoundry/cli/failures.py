@@ -1,9 +1,9 @@
 """What ends a command early, as a sentence on standard error and an exit code.
 
- 0  nothing was wrong (`Finished(0)`)
- 1  what was checked is not fine; the engine, the store or a partner failed
- 2  the call or the configuration is wrong
- 130  Ctrl-C
+0  nothing was wrong (`Finished(0)`)
+1  what was checked is not fine; the engine, the store or a partner failed
+2  the call or the configuration is wrong
+130  Ctrl-C
 """
 
 from __future__ import annotations

@@ -77,7 +77,8 @@ def branches(graph: Graph) -> list[Branch]:
     found = edges(graph)
     trees: list[Branch] = []
     for inbound in graph.inbounds.values():
-        text = f"{inbound.name}  {inbound.connector.name} {inbound.endpoint()}{'' if inbound.deployed else '  not deployed'}"
+        mark = "" if inbound.deployed else "  not deployed"
+        text = f"{inbound.name}  {inbound.connector.name} {inbound.endpoint()}{mark}"
         trees.append((text, [_router(graph, inbound.router, found)]))
     named = {edge.target for edge in found}
     alone = [*(name for name in graph.handlers if name not in named), *(n for n in graph.outbounds if n not in named)]

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from importlib.metadata import version
 from importlib.resources import files
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from messagefoundry.cli import options
 from messagefoundry.cli.failures import WrongCall
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FILES = {
     "config/IB_EXAMPLE_ADT.py": "IB_EXAMPLE_ADT.py.txt",

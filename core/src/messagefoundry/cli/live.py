@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from messagefoundry.cli.control import Control, NotAnswering
-from messagefoundry.cli.times import now
+from messagefoundry.cli.times import moment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,7 @@ class Seen:
 
 
 def connections_of(configured: Configured, reader: StoreReader | None) -> tuple[bool, list[Seen]]:
-    """Whether an engine answers, and every Connection: its own word if it does, else what configuration and store say."""
+    """Whether an engine answers, and every Connection: its own word, or what configuration and store say."""
     held = reader.held() if reader is not None else set()
     try:
         found = [_live(each) for each in engine_connections(configured)]
@@ -51,7 +51,7 @@ def engine_connections(configured: Configured) -> list[dict[str, Any]]:
     """The Connections as the engine tells of them. Raises NotAnswering."""
     control = Control(configured.stores.control_path(configured.location))
     content = control.get("/connections")
-    found: list[dict[str, Any]] = content["connections"] if isinstance(content, dict) else content
+    found: list[dict[str, Any]] = content["connections"]
     return found
 
 
@@ -63,9 +63,9 @@ def _live(told: dict[str, Any]) -> Seen:
         endpoint=told["endpoint"],
         state=told["state"],
         reason=told.get("reason") or "",
-        since=int(told.get("since") or 0),
+        since=moment(told.get("since")),
         doing=told.get("doing") or "",
-        next_try=int(told.get("next_try") or 0),
+        next_try=moment(told.get("next_try")),
         simulated=bool(told.get("simulated")),
         waiting=int(told.get("waiting") or 0),
         oldest=int(told.get("oldest_id") or 0),
@@ -80,7 +80,9 @@ def _still(configured: Configured, backlogs: Sequence[Backlog]) -> list[Seen]:
         for each in graph.inbounds.values()
     ]
     found += [
-        Seen(each.name, "outbound", each.connector.name, each.endpoint(), _state(each.deployed), simulated=each.simulate)
+        Seen(
+            each.name, "outbound", each.connector.name, each.endpoint(), _state(each.deployed), simulated=each.simulate
+        )
         for each in graph.outbounds.values()
     ]
     return [_with_backlog(each, backlogs) for each in found]
@@ -95,8 +97,3 @@ def _with_backlog(seen: Seen, backlogs: Sequence[Backlog]) -> Seen:
     own = [each for each in backlogs if each.connection == seen.name and each.stage in stages]
     oldest = min((each.oldest_id for each in own), default=0)
     return replace(seen, waiting=sum(each.depth for each in own), oldest=oldest)
-
-
-def waits_since(seen: Seen) -> int:
-    """Microseconds that the oldest has waited."""
-    return max(0, now() - seen.oldest) if seen.oldest else 0

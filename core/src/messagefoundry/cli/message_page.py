@@ -42,7 +42,9 @@ class MessagePage:
         if self.trail is not None:
             found["trail"] = [trail_facts(each) for each in self.trail]
         if self.bodies:
-            found["bodies"] = {name: body.decode(self.message.encoding, "replace") for name, body in self.bodies.items()}
+            found["bodies"] = {
+                name: body.decode(self.message.encoding, "replace") for name, body in self.bodies.items()
+            }
         return found
 
     def _work_facts(self, work: WorkRow) -> dict[str, Any]:
@@ -88,9 +90,7 @@ class MessagePage:
         )
 
 
-def read_page(
-    reader: StoreReader, message_id: int, *, trail: bool, body: bool, show_phi: bool
-) -> MessagePage | None:
+def read_page(reader: StoreReader, message_id: int, *, trail: bool, body: bool, show_phi: bool) -> MessagePage | None:
     """Read one message; None when there is none."""
     message = reader.message(message_id)
     if message is None:
@@ -143,5 +143,7 @@ def said(event: TrailEvent) -> str:
     if not isinstance(detail, dict):
         return str(detail or "")
     taken = detail.pop("acknowledged_at", 0) - detail.pop("sent_at", 0)
-    parts = [f"{key.replace('_', '-').upper() if key.startswith('msa') else key} {value}" for key, value in detail.items()]
+    parts = [
+        f"{key.replace('_', '-').upper() if key.startswith('msa') else key} {value}" for key, value in detail.items()
+    ]
     return ", ".join([*parts, f"{taken / 1000:.1f} ms"] if taken > 0 else parts)

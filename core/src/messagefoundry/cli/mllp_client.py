@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import trio
@@ -15,6 +14,7 @@ from messagefoundry.message.errors import UnreadableError
 from messagefoundry.message.reply import same_control_id
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import TracebackType
 
 START, END = b"\x0b", b"\x1c\r"

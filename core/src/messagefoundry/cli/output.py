@@ -102,5 +102,5 @@ def styled(text: str, **style: Any) -> str:
 
 
 def plural(count: int, noun: str) -> str:
-    """"1 message", "2 messages"."""
+    """ "1 message", "2 messages"."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -23,7 +23,7 @@ def command(as_json: bool) -> None:
         show_json({"plugins": [facts(here, plugin) for plugin in here.plugins], "broken": broken(here)})
         return
     rows = [
-        (plugin.name, plugin.distribution, plugin.version, plugin.contract, ", ".join(names(here, plugin)))
+        (plugin.name, plugin.distribution, plugin.version, plugin.contract, "; ".join(names(here, plugin)))
         for plugin in here.plugins
     ]
     show_table(("PLUGIN", "DISTRIBUTION", "VERSION", "CONTRACT", "REGISTERS"), rows)
@@ -34,10 +34,13 @@ def command(as_json: bool) -> None:
 
 
 def names(here: Installed, plugin: Plugin) -> list[str]:
-    """What a plugin registers, commands left to `--help`: "connector MLLP"."""
-    found = [f"{kind} {name}" for kind, name in here.registered_by(plugin) if kind != "command"]
-    commands = sum(kind == "command" for kind, _ in here.registered_by(plugin))
-    return [*found, plural(commands, "command")] if commands else found
+    """What a plugin registers, kind by kind: "connectors MLLP, Tcp"; commands are counted, as `--help` has them."""
+    kinds: dict[str, list[str]] = {}
+    for kind, name in here.registered_by(plugin):
+        kinds.setdefault(kind, []).append(name)
+    commands = kinds.pop("command", [])
+    found = [f"{kind if len(each) == 1 else f'{kind}s'} {', '.join(each)}" for kind, each in kinds.items()]
+    return [*found, plural(len(commands), "command")] if commands else found
 
 
 def facts(here: Installed, plugin: Plugin) -> dict[str, Any]:

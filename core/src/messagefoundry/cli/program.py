@@ -65,7 +65,7 @@ def imported(spec: CommandSpec) -> click.Command:
         return command
     try:
         command = load(spec.command)
-    except Exception as error:  # noqa: BLE001 - a plugin's module may raise anything
+    except Exception as error:
         raise click.ClickException(f"the command {spec.name} cannot be imported: {type(error).__name__}") from error
     return command
 

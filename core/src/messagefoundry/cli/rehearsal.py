@@ -154,7 +154,9 @@ def _delivery(raw: bytes, encoding: str, outgoing: Outgoing) -> Delivery:
     elif changes is None:
         summary = f"another content ({len(payload)} bytes)"
     else:
-        summary = f"{len(changes)} {'field differs' if len(changes) == 1 else 'fields differ'}" if changes else "same fields"
+        summary = (
+            f"{len(changes)} {'field differs' if len(changes) == 1 else 'fields differ'}" if changes else "same fields"
+        )
     return Delivery(outgoing.lane, outgoing.handler, len(payload), outgoing.simulate, tuple(changes or ()), summary)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -26,6 +25,7 @@ from messagefoundry.message import for_log
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
 
 @dataclass(slots=True)
@@ -78,8 +78,12 @@ class Tally:
 @click.argument("address", metavar="HOST:PORT")
 @click.argument("paths", metavar="FILE|DIR|-...", nargs=-1, required=True, type=options.FILE)
 @options.rate
-@click.option("--connections", type=click.IntRange(1, 1000), metavar="N", default=1, show_default=True, help="Side by side.")
-@click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="S", default=30, show_default=True, help="Seconds.")
+@click.option(
+    "--connections", type=click.IntRange(1, 1000), metavar="N", default=1, show_default=True, help="Side by side."
+)
+@click.option(
+    "--timeout", type=click.FloatRange(0, min_open=True), metavar="S", default=30, show_default=True, help="Seconds."
+)
 @click.option("--tls", is_flag=True, help="TLS 1.2 or newer; implied by the options below.")
 @click.option("--ca", metavar="FILE", type=options.FILE, help="Trust this authority instead of the system's.")
 @click.option("--cert", metavar="FILE", type=options.FILE, help="Our own certificate.")
@@ -154,5 +158,3 @@ def show_summary(tally: Tally, messages: int) -> None:
         f"{plural(tally.sent, 'message')} sent, {tally.accepted} accepted{f' ({others})' if others else ''}{unsent}"
         f"{pace_and_times if tally.sent else ''}"
     )
-
-

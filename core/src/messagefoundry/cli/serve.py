@@ -9,22 +9,24 @@ from typing import TYPE_CHECKING, Any
 import click
 import trio
 
+from messagefoundry.api.serve import serve as serve_pages
 from messagefoundry.cli import options
 from messagefoundry.cli.banner import Banner, banner
 from messagefoundry.cli.configured import Call, Configured
 from messagefoundry.cli.failures import WrongCall, finish, only_leaf
 from messagefoundry.cli.signals import Ending, obey_signals
 from messagefoundry.contracts.errors import ConfigurationError
-from messagefoundry.engine.engine import Engine
 from messagefoundry.engine.plan import Plan, TooMuchRemoved
 from messagefoundry.engine.run import run
 from messagefoundry.observe import logs
 from messagefoundry.plugins import installed
-from messagefoundry.wiring.environment import active_environment
 from messagefoundry.settings import check_posture, posture_of
+from messagefoundry.wiring.environment import active_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from messagefoundry.engine.engine import Engine
 
 SWITCH_INTERVAL_SECONDS = 0.0005
 """How soon a busy thread gives way to another: at the default of 5 ms each commit would wait for busy Handlers."""
@@ -103,7 +105,7 @@ async def serve(plan: Plan, ready: Banner) -> Ending:
         ending.scope = attended.cancel_scope
         await attended.start(obey_signals, ending)
         async with trio.open_nursery() as running:
-            engine: Engine = await running.start(partial(run, plan, pages()))
+            engine: Engine = await running.start(partial(run, plan, serve_pages))
             ending.engine = engine
             await ready.show(engine)
             await engine.stopping.wait()
@@ -111,11 +113,3 @@ async def serve(plan: Plan, ready: Banner) -> Ending:
         ready.gone()
         attended.cancel_scope.cancel()
     return ending
-
-
-def pages() -> Any:
-    try:
-        from messagefoundry.api import serve as serve_api
-    except ImportError:
-        return None
-    return serve_api

@@ -5,18 +5,21 @@ from __future__ import annotations
 import logging
 import signal
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import trio
 
 from messagefoundry.cli.failures import INTERRUPTED
 from messagefoundry.contracts.errors import ConfigurationError, MessageFoundryError
-from messagefoundry.engine.engine import Engine
 from messagefoundry.engine.reload import reload
+
+if TYPE_CHECKING:
+    from messagefoundry.engine.engine import Engine
 
 log = logging.getLogger(__name__)
 
 STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name)]
-RELOADS = [getattr(signal, "SIGHUP")] if hasattr(signal, "SIGHUP") else []
+RELOADS = [signal.SIGHUP] if hasattr(signal, "SIGHUP") else []
 
 
 @dataclass(slots=True)
@@ -28,7 +31,7 @@ class Ending:
     exit_code: int = 0
 
     def asked(self) -> None:
-        """Somebody wants the engine to stop: the first time in order, the second time, or before it is ready, at once."""
+        """Stop the engine: the first time in order, the second time, or before it is ready, at once."""
         if self.engine is None or self.engine.stopping.is_set():
             self.exit_code = INTERRUPTED
             self.scope.cancel()

@@ -1,7 +1,7 @@
 """Messages from files, folders and standard input, as `send` and `dryrun` take them.
 
-A file may hold several HL7 messages, one after the other or in MLLP blocks; the envelope of a batch (FHS, BHS, BTS, FTS)
-is left out. What is not HL7 v2 is one message, whole.
+A file may hold several HL7 messages, one after the other or in MLLP blocks; the envelope of a batch (FHS, BHS, BTS,
+FTS) is left out. What is not HL7 v2 is one message, whole.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from messagefoundry.cli.failures import WrongCall
 from messagefoundry.cli.live import NOT_RUNNING, Seen, connections_of
 from messagefoundry.cli.output import plural, show_json, styled
 from messagefoundry.cli.stored import reading
-from messagefoundry.cli.times import clock, iso, lasting, now
+from messagefoundry.cli.times import ago, clock, iso
 from messagefoundry.contracts.nearest import did_you_mean
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Lane:
             rest = f"; to start it: {self.command}" if self.command else ""
             trouble = self.why if seen.held or seen.state != "running" else "running"
             return f"{name}{simulated}: nothing waits, {trouble}{rest}"
-        parts = [f"{name}{simulated}: {seen.waiting:,} waiting, oldest for {lasting(now() - seen.oldest)}"]
+        parts = [f"{name}{simulated}: {seen.waiting:,} waiting, oldest since {clock(seen.oldest)} ({ago(seen.oldest)})"]
         if head is not None:
             parts.append(f"head is message {head.message_id}, MSH-10 {head.control_id or 'empty'}")
         parts.append(f"{self.why}{f' since {clock(seen.since)}' if seen.since and seen.state != 'running' else ''}")
@@ -77,15 +77,19 @@ class Lane:
     def facts(self) -> dict[str, Any]:
         """The same for programs."""
         seen, head = self.seen, self.head
-        at_head = None if head is None else {
-            "work_id": head.id,
-            "message_id": head.message_id,
-            "control_id": head.control_id,
-            "message_type": head.message_type,
-            "attempts": head.attempts,
-            "error": first_line(head.error) or None,
-            "last_attempt": iso(head.changed_at) if head.attempts else None,
-        }
+        at_head = (
+            None
+            if head is None
+            else {
+                "work_id": head.id,
+                "message_id": head.message_id,
+                "control_id": head.control_id,
+                "message_type": head.message_type,
+                "attempts": head.attempts,
+                "error": first_line(head.error) or None,
+                "last_attempt": iso(head.changed_at) if head.attempts else None,
+            }
+        )
         return {
             "name": seen.name,
             "direction": seen.direction,

@@ -23,6 +23,11 @@ def iso(moment: int) -> str | None:
     return datetime.fromtimestamp(moment / 1_000_000).astimezone().isoformat("T", "milliseconds") if moment else None
 
 
+def moment(text: str | None) -> int:
+    """The moment that ISO 8601 text with an offset names; 0 for none."""
+    return int(datetime.fromisoformat(text).timestamp() * 1_000_000) if text else 0
+
+
 def clock(moment: int) -> str:
     """A moment to the second with its UTC offset, for people; "" for none."""
     return datetime.fromtimestamp(moment / 1_000_000).astimezone().isoformat(" ", "seconds") if moment else ""
@@ -31,7 +36,7 @@ def clock(moment: int) -> str:
 def lasting(microseconds: int) -> str:
     """A duration in its two largest units: "4m 12s"."""
     seconds = max(0, microseconds) // 1_000_000
-    parts = []
+    parts: list[str] = []
     for unit in ("d", "h", "m", "s"):
         count, seconds = divmod(seconds, SECONDS[unit])
         if count or (unit == "s" and not parts):

@@ -32,12 +32,16 @@ class Verdict:
     def as_json(self) -> dict[str, Any]:
         """The verdict for programs."""
         graph = self.graph
-        counted = {} if graph is None else {
-            "inbounds": list(graph.inbounds),
-            "outbounds": list(graph.outbounds),
-            "routers": list(graph.routers),
-            "handlers": list(graph.handlers),
-        }
+        counted = (
+            {}
+            if graph is None
+            else {
+                "inbounds": list(graph.inbounds),
+                "outbounds": list(graph.outbounds),
+                "routers": list(graph.routers),
+                "handlers": list(graph.handlers),
+            }
+        )
         return {
             "valid": not self.problems,
             "environment": self.environment or None,

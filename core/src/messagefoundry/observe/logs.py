@@ -1,4 +1,4 @@
-"""The log: one record a line, text or JSON, with the time and its UTC offset. No record ever carries a message's body."""
+"""The log: one record a line, text or JSON, with the time and its UTC offset. No record carries a message's body."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from messagefoundry_mllp.rate import TokenBucket
     from messagefoundry_mllp.wire import Wire
 
-LINGER_SECONDS = 2.0
+LINGER_SECONDS = 1.0
 HANDSHAKE_SECONDS = 10.0
 _FOREIGN_PROTOCOLS = (
     (b"\x16\x03", "it looks like TLS"),

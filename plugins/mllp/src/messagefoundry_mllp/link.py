@@ -90,9 +90,8 @@ class Link:
             await trio.sleep(rest if rest > 0 else limit)
 
     def _usable(self, wire: Wire) -> bool:
-        now = trio.current_time()
         oldest = self._settings.max_connection_age_seconds
-        if now - self._used_at >= self._settings.idle_timeout_seconds or (oldest and now - self._opened_at >= oldest):
+        if oldest and trio.current_time() - self._opened_at >= oldest:
             return False
         try:
             return self._silent(wire)

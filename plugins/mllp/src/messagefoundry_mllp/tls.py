@@ -126,8 +126,6 @@ class TLSWire:
         """The next bytes; b"" when the peer sends no more."""
         while (data := self._decrypted()) is None:
             await self._exchange()
-        if self._outgoing.pending:
-            await self._flush()
         return data
 
     async def write(self, data: bytes) -> None:

@@ -102,8 +102,12 @@ class SqlReader:
 
     def dispositions(self) -> dict[str, int]:
         """How many messages have each disposition; refused ones count as "REFUSED"."""
-        rows = self._rows(queries.dispositions())
-        return {"REFUSED" if refused else disposition: count for disposition, refused, count in rows}
+        counts: dict[str | None, int] = {}
+        for disposition, refused, count in self._rows(queries.dispositions()):
+            counts["REFUSED" if refused else disposition] = count
+        processed = counts.pop(None, 0) - sum(counts.values())
+        known = {disposition: count for disposition, count in counts.items() if disposition is not None}
+        return {**known, "PROCESSED": processed} if processed else known
 
     def held(self) -> set[str]:
         """Connections that an operator stopped."""

@@ -81,9 +81,9 @@ def writing(path: Path, synchronous: str) -> sqlite3.Connection:
         for pragma in (
             "journal_mode = WAL",
             f"synchronous = {synchronous}",
-            "wal_autocheckpoint = 4000",
+            "wal_autocheckpoint = 1000",  # pages; 4000 and 16000 were measured slower
             "journal_size_limit = 67108864",
-            "cache_size = -65536",
+            "cache_size = -16384",  # KiB; what is written is at the end of every table
             "temp_store = MEMORY",
             "foreign_keys = OFF",
         ):

@@ -1,0 +1,131 @@
+"""What `messagefoundry messages` changes: replay, resend, dead-letter."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from messagefoundry.cli import options, selection
+from messagefoundry.cli.changes import Changes
+from messagefoundry.cli.configured import Call, Configured
+from messagefoundry.cli.failures import finish
+from messagefoundry.cli.output import plural, show_json
+from messagefoundry.cli.stored import reading
+from messagefoundry.cli.times import now
+from messagefoundry.contracts.stores import MessageQuery
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from messagefoundry.contracts.stores import StoreReader
+
+PAGE = 500
+
+ids_argument = click.argument("ids", metavar="[ID]...", nargs=-1, type=int)
+
+
+@click.command("replay")
+@ids_argument
+@selection.of_messages
+@selection.everything
+@options.yes
+@options.rate
+@options.settings
+@options.as_json
+def replay(ids: Sequence[int], rate: float | None, yes: bool, as_json: bool, everything: bool, **rest: Any) -> None:
+    """Run Router and Handlers again over messages, with today's configuration.
+
+    Give ids, or select; a selection is counted and asked about first.
+    """
+    configured, query = _selected(ids, everything, rest)
+    changes = Changes(configured)
+    _change(configured, ids, query, "replay", changes.replay, rate=rate, yes=yes, as_json=as_json)
+
+
+@click.command("resend")
+@ids_argument
+@click.option("--to", metavar="OUTBOUND", default="", help="To this outbound alone, even if it was not sent there.")
+@selection.of_messages
+@selection.everything
+@options.yes
+@options.rate
+@options.settings
+@options.as_json
+def resend(
+    ids: Sequence[int], to: str, rate: float | None, yes: bool, as_json: bool, everything: bool, **rest: Any
+) -> None:
+    """Send the stored outbound payloads of messages again, as they were.
+
+    Give ids, or select; a selection is counted and asked about first.
+    """
+    configured, query = _selected(ids, everything, rest)
+    changes = Changes(configured)
+    what = f"resend to {to}" if to else "resend"
+    _change(configured, ids, query, what, lambda some: changes.resend(some, to), rate=rate, yes=yes, as_json=as_json)
+
+
+@click.command("dead-letter")
+@click.argument("ids", metavar="ID...", nargs=-1, type=int, required=True)
+@click.option("--to", metavar="OUTBOUND", default="", help="In this lane alone.")
+@options.settings
+@options.as_json
+def dead_letter(ids: Sequence[int], to: str, as_json: bool, **call: Any) -> None:
+    """Take what waits of a message out of the way, now: a lane that it blocks goes on. It stays replayable."""
+    changes = Changes(Configured(Call(**call)))
+    counts = {message_id: changes.dead_letter(message_id, to) for message_id in dict.fromkeys(ids)}
+    if as_json:
+        show_json({"count": sum(counts.values()), "messages": {str(key): count for key, count in counts.items()}})
+    else:
+        for message_id, count in counts.items():
+            work = plural(count, "piece") + " of work dead-lettered" if count else "nothing of it waits"
+            click.echo(f"message {message_id}: {work}{f' in {to}' if to else ''}")
+    finish(0 if all(counts.values()) else 1)
+
+
+def _selected(ids: Sequence[int], everything: bool, rest: dict[str, Any]) -> tuple[Configured, MessageQuery]:
+    """The instance and the query behind a bulk form's options. Nothing received from now on is part of it."""
+    names = ("connection", "disposition", "message_type", "since", "until")
+    chosen = {name: rest.pop(name) for name in names}
+    selection.require_selection(ids, everything, chosen.values())
+    query = MessageQuery(
+        chosen["connection"],
+        chosen["disposition"] or "",
+        chosen["message_type"],
+        since=chosen["since"],
+        until=chosen["until"],
+        before=now(),
+    )
+    return Configured(Call(**rest)), query
+
+
+def _change(
+    configured: Configured,
+    ids: Sequence[int],
+    query: MessageQuery,
+    what: str,
+    change: Callable[[list[int]], int],
+    *,
+    rate: float | None,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    with reading(configured) as reader:
+        total = len(ids) or reader.count_messages(query)
+        if not ids and total:
+            selection.confirm(f"{what}: {plural(total, 'message')}. Go on?", yes=yes)
+        count = selection.in_portions(ids or ids_of(reader, query), total, rate, change)
+    if as_json:
+        show_json({"selected": total, "count": count})
+    else:
+        click.echo(f"{what}: {count:,} of {plural(total, 'message')}")
+    finish(0 if count or not ids else 1)
+
+
+def ids_of(reader: StoreReader, query: MessageQuery) -> Iterator[int]:
+    """The ids of everything selected, the oldest first."""
+    last = 1
+    while rows := reader.messages(replace(query, after=last, limit=PAGE)):
+        yield from (row.id for row in rows)
+        last = rows[-1].id

@@ -1,0 +1,67 @@
+"""What a store holds once its engine has ended, and what must be true of it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from messagefoundry.contracts.ciphers import Plaintext
+from messagefoundry.contracts.stores import StoreLocation
+from messagefoundry_sqlite.factory import SQLITE
+
+FINAL = {"PROCESSED", "FILTERED", "UNROUTED", "ERROR"}
+
+
+@dataclass(frozen=True)
+class Records:
+    """The messages of a store in commit order, and the work of each."""
+
+    control_ids: list[str]
+    dispositions: dict[str, str]
+    """by control id"""
+    works: dict[str, Counter[tuple[str, str]]]
+    """by control id: how many pieces of work in (lane, state)"""
+    damage: list[str]
+    """what an integrity check finds"""
+
+    def in_commit_order(self, control_ids: Iterable[str]) -> bool:
+        """Whether messages come in the order in which they were committed, none of them twice."""
+        place = {control_id: number for number, control_id in enumerate(self.control_ids)}
+        places = [place[control_id] for control_id in control_ids]
+        return all(earlier < later for earlier, later in zip(places, places[1:], strict=False))
+
+    def not_final(self) -> dict[str, str]:
+        """Messages that have not come to their end."""
+        return {name: disposition for name, disposition in self.dispositions.items() if disposition not in FINAL}
+
+    def delivered(self, lane: str) -> set[str]:
+        """Messages that were delivered to a lane exactly once, by the store's own account."""
+        return {control_id for control_id, works in self.works.items() if works[lane, "delivered"] == 1}
+
+
+def records_of(database: Path) -> Records:
+    """Read a store that nobody writes."""
+    with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        messages = connection.execute("SELECT id, control_id, disposition FROM message ORDER BY id").fetchall()
+        rows = connection.execute("SELECT message_id, lane, state FROM work").fetchall()
+    names = {message_id: control_id for message_id, control_id, _ in messages}
+    works: dict[str, Counter[tuple[str, str]]] = {control_id: Counter() for control_id in names.values()}
+    for message_id, lane, state in rows:
+        works[names[message_id]][lane, state] += 1
+    return Records(list(names.values()), {name: found for _, name, found in messages}, works, damage_of(database))
+
+
+def damage_of(database: Path) -> list[str]:
+    """What the store's own check finds wrong."""
+    with closing(SQLITE.reader(StoreLocation(path=str(database)), Plaintext())) as reader:
+        return reader.integrity()
+
+
+def written_files(folder: Path) -> list[str]:
+    """The control ids of the files in a folder, in the order in which they were written."""
+    files = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    return [path.stem for path in sorted(files, key=lambda path: (path.stat().st_mtime_ns, path.name))]
