@@ -13,7 +13,7 @@ CANCELLATION := ASYNC101,ASYNC102,ASYNC103,ASYNC104,ASYNC111,ASYNC112,ASYNC113,A
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench lock version clean
+.PHONY: help demo test lint format bench docs lock version clean
 
 help: ## list the chores
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r chore words; do printf '%-16s%s\n' "$$chore" "$$words"; done
@@ -41,6 +41,9 @@ format: $(READY) ## rewrite the code in the one format
 
 bench: $(READY) ## measure the engine against the floor; ARGS are the benchmark's own
 	@$(BIN)/python -m messagefoundry.harness.bench $(ARGS)
+
+docs: $(READY) ## write docs/reference anew from the code, and check the links of README.md and docs
+	@$(BIN)/python -m tools.docs
 
 lock: $(READY) ## write requirements.lock anew from the pyproject.toml files; ARGS=--upgrade renews every pin
 	$(BIN)/python -m tools.lock $(ARGS)

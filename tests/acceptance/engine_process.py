@@ -8,13 +8,17 @@ import signal
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Sequence
+from http.client import HTTPException
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from tests.acceptance.place import Place
 from tests.acceptance.waiting import until
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+    from tests.acceptance.place import Place
 
 COMMAND = (sys.executable, "-m", "messagefoundry")
 
@@ -94,6 +98,13 @@ class EngineProcess:
         """Whether nothing waits to be routed or delivered."""
         counts = self.page("/stats")["messages"]
         return not counts.get("RECEIVED") and not counts.get("ROUTED")
+
+    def quietly_at_rest(self) -> bool:
+        """The same; False when it cannot be asked, because it has just died."""
+        try:
+            return self.at_rest()
+        except (OSError, HTTPException):
+            return False
 
     def peak_memory(self) -> int:
         """The most bytes that it has held so far."""

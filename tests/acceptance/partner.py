@@ -5,12 +5,15 @@ from __future__ import annotations
 import socket
 import socketserver
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from messagefoundry.harness.arrivals import Arrivals
 from messagefoundry.harness.mllp import Frames, frame
 from messagefoundry.harness.receiver import Answering, Sink
+
+if TYPE_CHECKING:
+    from messagefoundry.harness.arrivals import Arrivals
 
 Reply = Callable[[bytes], bytes | None]
 
@@ -55,23 +58,17 @@ def partner(port: int = 0, *, answers_after: float = 0) -> Iterator[Partner]:
 
 @contextmanager
 def answering(reply: Reply) -> Iterator[int]:
-    """A partner that answers each message with `reply(content)`, None for silence; gives its port."""
+    """A partner that answers each message with `reply(content)`, or closes when that is None; gives its port."""
 
     class Conversation(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             frames = Frames()
-            while data := self._read():
+            while data := _received(self.request):
                 for content in frames.feed(data):
                     answer = reply(content)
-                    if answer is not None:
-                        self.request.sendall(frame(answer))
-
-        def _read(self) -> bytes:
-            try:
-                data: bytes = self.request.recv(65536)
-            except OSError:
-                return b""
-            return data
+                    if answer is None:
+                        return
+                    self.request.sendall(frame(answer))
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Conversation) as server:
         server.daemon_threads = True
@@ -84,16 +81,29 @@ def answering(reply: Reply) -> Iterator[int]:
             serving.join()
 
 
-def exchange(port: int, contents: list[bytes], *, within: float = 20) -> list[bytes]:
-    """Send each content on one connection and await its answer; the answers, fewer when the engine closes."""
-    answers: list[bytes] = []
+def exchange(port: int, contents: Iterable[bytes], *, within: float = 20) -> list[bytes]:
+    """Send each content on one connection and await its answer; fewer answers when the engine closes before."""
     with socket.create_connection(("127.0.0.1", port), timeout=within) as sock:
-        frames = Frames()
+        answers: list[bytes] = []
         for content in contents:
             sock.sendall(frame(content))
-            while not (found := frames.feed(data)) if (data := sock.recv(65536)) else False:
-                pass
-            if not data:
+            answer = _answer(sock)
+            if answer is None:
                 break
-            answers += found
+            answers.append(answer)
     return answers
+
+
+def _answer(sock: socket.socket) -> bytes | None:
+    frames = Frames()
+    while data := _received(sock):
+        for content in frames.feed(data):
+            return content
+    return None
+
+
+def _received(sock: socket.socket) -> bytes:
+    try:
+        return sock.recv(65536)
+    except ConnectionError:
+        return b""

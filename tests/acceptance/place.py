@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from messagefoundry.harness.workplace import free_ports
 
-AUTHORING = "from messagefoundry import *\nimport os, signal, threading\n"
+if TYPE_CHECKING:
+    from pathlib import Path
+
+AUTHORING = """\
+import os
+import signal
+
+from messagefoundry import MLLP, File, RetryPolicy, Send, handler, inbound, outbound, router
+"""
 
 FAN_OUT = """
 inbound("IB", MLLP(port={port}), router="all_to_fan")
-outbound("OB_MLLP", MLLP(host="127.0.0.1", port={partner}), retry=RetryPolicy(backoff_seconds=0.1, max_backoff_seconds=0.2))
+soon = RetryPolicy(backoff_seconds=0.1, max_backoff_seconds=0.2)
+outbound("OB_MLLP", MLLP(host="127.0.0.1", port={partner}), retry=soon)
 outbound("OB_FILE", File(directory="{files}", filename="{{MSH-10}}.hl7"))
 
 @router("all_to_fan")

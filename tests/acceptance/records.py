@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from messagefoundry.contracts.ciphers import Plaintext
 from messagefoundry.contracts.stores import StoreLocation
 from messagefoundry_sqlite.factory import SQLITE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
 
 FINAL = {"PROCESSED", "FILTERED", "UNROUTED", "ERROR"}
 
@@ -32,7 +36,7 @@ class Records:
         """Whether messages come in the order in which they were committed, none of them twice."""
         place = {control_id: number for number, control_id in enumerate(self.control_ids)}
         places = [place[control_id] for control_id in control_ids]
-        return all(earlier < later for earlier, later in zip(places, places[1:], strict=False))
+        return all(earlier < later for earlier, later in itertools.pairwise(places))
 
     def not_final(self) -> dict[str, str]:
         """Messages that have not come to their end."""
@@ -61,7 +65,6 @@ def damage_of(database: Path) -> list[str]:
         return reader.integrity()
 
 
-def written_files(folder: Path) -> list[str]:
-    """The control ids of the files in a folder, in the order in which they were written."""
-    files = [path for path in folder.iterdir() if not path.name.startswith(".")]
-    return [path.stem for path in sorted(files, key=lambda path: (path.stat().st_mtime_ns, path.name))]
+def written_files(folder: Path) -> dict[str, int]:
+    """The control id of each file in a folder, and when it was written, in ns as coarse as the file system has it."""
+    return {path.stem: path.stat().st_mtime_ns for path in folder.iterdir()}

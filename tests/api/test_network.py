@@ -75,7 +75,7 @@ async def exchanged(world: ServedWorld, request: bytes) -> bytes:
         (
             b"GET /health HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-            b"404",
+            b"400",
         ),
     ],
 )

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -147,15 +147,15 @@ def test_the_head_of_an_oversize_frame_does_not_depend_on_how_it_came(chunk: int
 def test_a_large_frame_in_small_chunks_costs_linear_time() -> None:
     def seconds(size: int) -> float:
         framer, chunk = Framer(MLLP_FRAMING, size), b"x" * 512
-        started = perf_counter()
+        started = process_time()
         framer.receive(b"\x0b")
         for _ in range(size // len(chunk)):
             framer.receive(chunk)
             assert framer.next_frame() is None
-        return perf_counter() - started
+        return process_time() - started
 
     small, large = (min(seconds(size) for _ in range(3)) for size in (1 << 20, 1 << 24))
-    assert large < small * 16 * 4
+    assert large < small * 16 * 6
 
 
 def test_an_idle_framer_holds_no_buffer() -> None:

@@ -32,6 +32,7 @@ from .world import (
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from trio.testing import MockClock
 
@@ -334,6 +335,21 @@ async def test_a_partner_that_stalls_the_handshake_is_unreachable(authority: Aut
 
 async def read_all_of(stream: trio.abc.Stream) -> None:
     await read_all(stream)
+
+
+async def test_certificates_renewed_on_disk_are_read_with_the_next_attempt(
+    authority: Authority, stranger: Authority, tmp_path: Path
+) -> None:
+    trusted = tmp_path / "ca.pem"
+    async with partner(tls_partner(authority, answer_all)) as server:
+        async with sender(server.port, authority, tls_ca_file=str(trusted)) as outbound:
+            with pytest.raises(Unreachable, match=r"TLS files .* cannot be used: No such file"):
+                await outbound.send(item())
+            stranger.authority.cert_pem.write_to_path(trusted)
+            with pytest.raises(Unreachable, match="does not verify"):
+                await outbound.send(item())
+            authority.authority.cert_pem.write_to_path(trusted)
+            assert isinstance(await outbound.send(item()), Delivered)
 
 
 async def test_a_missing_certificate_file_raises_oserror(authority: Authority) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from messagefoundry.contracts.ciphers import Plaintext
-from messagefoundry.contracts.errors import CorruptStore, StoreFull, StoreUnavailable
+from messagefoundry.contracts.errors import CorruptStore, StoreFull, StoreUnavailable, UnstorableUnit
 from messagefoundry.contracts.stores import MessageQuery, StoreLocation
 from messagefoundry_sqlite.factory import SQLITE
 from tests.stores.feed import Feed, delivered, hand_off, receive
@@ -57,6 +57,19 @@ def test_a_store_that_became_read_only_is_unavailable(feed: Feed) -> None:
         feed.commit(receive())
     feed.store._cursor.execute("PRAGMA query_only = OFF")
     feed.commit(receive())
+
+
+def test_a_value_that_cannot_be_held_is_its_units_own_fault(feed: Feed) -> None:
+    first = feed.one(receive())
+    with pytest.raises(UnstorableUnit, match="SQLITE_CONSTRAINT"):
+        feed.store.commit([first])
+    feed.store._database.connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 100_000)  # type: ignore[attr-defined]
+    with pytest.raises(UnstorableUnit, match="SQLITE_TOOBIG"):
+        feed.commit(receive(raw=b"x" * 200_000))
+    with pytest.raises(UnicodeEncodeError):
+        feed.commit(receive(inbound="\ud800"))
+    feed.commit(receive())
+    assert feed.reader.count_messages(MessageQuery()) == 2
 
 
 def _damage(path: str, table: str) -> None:

@@ -101,6 +101,12 @@ def test_a_failed_stage_leaves_a_dead_row(feed: Feed, stage: str) -> None:
     assert feed.words(message_id) == ["received", "failed"]
 
 
+def test_an_error_text_of_any_characters_is_kept(feed: Feed) -> None:
+    message_id = feed.received()
+    feed.commit(hand_off(message_id, failed=[Failed("routed", "h", "b\xe4d \udcff")]))
+    assert feed.reader.work(message_id)[0].error == "b\xe4d \\udcff"
+
+
 def test_dead_work_is_shown_while_other_work_waits(feed: Feed) -> None:
     message_id = feed.received()
     feed.commit(hand_off(message_id, "OB", failed=[Failed("routed", "h2", "boom")]))

@@ -7,9 +7,7 @@ that breaks; an engine has to stop whatever its clients do.
 from __future__ import annotations
 
 import logging
-import socket
-from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import trio
 from hypercorn.config import Config
@@ -18,10 +16,11 @@ from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ConnectionState
 from hypercorn.utils import wrap_app
 
-from messagefoundry.api.app import GRACE_SECONDS, of_app
+from messagefoundry.api.app import GRACE_SECONDS, SEND_SECONDS, of_app
 from messagefoundry.contracts.errors import fault_site
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
 
     from quart_trio import QuartTrio
@@ -31,8 +30,6 @@ log = logging.getLogger(__name__)
 MOST_CONNECTIONS = 100
 READ_SECONDS = 120
 """How long a client may be silent amid a request; no answer takes that long."""
-SEND_SECONDS = 5.0
-"""How long a client may not read."""
 
 
 class Connections:
@@ -53,13 +50,17 @@ class Connections:
             with trio.CancelScope(shield=True) as lasting:
                 async with trio.open_nursery() as self._nursery:
                     with self._accepting:
-                        listeners = [trio.SocketListener(trio.socket.from_stdlib_socket(listener))]
-                        task_status.started()
-                        await trio.serve_listeners(self._answer, listeners, handler_nursery=self._nursery)
+                        await self._accept(listener, task_status)
                     self._closing.set()
                     await self._context.terminated.set()
                     lasting.deadline = trio.current_time() + GRACE_SECONDS
             nursery.cancel_scope.cancel()
+
+    async def _accept(self, listener: socket.socket, task_status: trio.TaskStatus[None]) -> None:
+        with listener:
+            listeners = [trio.SocketListener(trio.socket.from_stdlib_socket(listener))]
+            task_status.started()
+            await trio.serve_listeners(self._answer, listeners, handler_nursery=self._nursery)
 
     async def _stop_accepting_when_cancelled(self) -> None:
         try:
@@ -71,7 +72,8 @@ class Connections:
         """Answer the requests of one connection; its faults are its own."""
         try:
             if len(self._nursery.child_tasks) <= MOST_CONNECTIONS and self._trusts(stream):
-                await TCPServer(self._app, self._config, self._context, ConnectionState({}), Wire(stream))
+                wire = cast("trio.SSLStream[trio.SocketStream]", Wire(stream))
+                await TCPServer(self._app, self._config, self._context, ConnectionState({}), wire)
         except Exception as error:  # noqa: BLE001 - a connection that breaks, however it does, ends no other
             log.warning("an HTTP connection ended: %s", fault_site(error))
         finally:
@@ -85,6 +87,7 @@ class Wire:
         self._stream = stream
         self.socket = stream.socket
         self.receive_some = stream.receive_some
+        self.send_eof = stream.send_eof
         self.aclose = stream.aclose
 
     async def send_all(self, data: bytes) -> None:
@@ -94,11 +97,6 @@ class Wire:
         if scope.cancelled_caught:
             self.socket.close()
             raise trio.BrokenResourceError
-
-    async def send_eof(self) -> None:
-        """Send no more. There is no checkpoint: a request's own end must not keep its connection from closing."""
-        with suppress(OSError):
-            self.socket.shutdown(socket.SHUT_WR)
 
 
 def configured() -> Config:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import trio
 from quart import current_app, request
 from quart_trio import QuartTrio
+from quart_trio.asgi import TrioASGIHTTPConnection
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from messagefoundry.api.asked import Declined
@@ -25,7 +26,9 @@ from messagefoundry.contracts.specs import load
 from messagefoundry.engine.operations import Operations, UnknownConnection
 
 if TYPE_CHECKING:
+    from hypercorn.typing import ASGISendCallable
     from quart import Response
+    from quart.typing import ResponseTypes
 
     from messagefoundry.engine.engine import Engine
     from messagefoundry.plugins import Installed
@@ -35,6 +38,9 @@ log = logging.getLogger(__name__)
 
 GRACE_SECONDS = 2.0
 """What requests that are being answered get when their server closes."""
+
+SEND_SECONDS = 5.0
+"""How long a client may not read."""
 
 LONGEST_BODY = 1024 * 1024
 READING = ("GET", "HEAD")
@@ -84,9 +90,22 @@ def of_app(app: Any) -> Serving:
     return found
 
 
+class Exchange(TrioASGIHTTPConnection):
+    """A request and its answer.
+
+    hypercorn tells of a request's end in the midst of sending the end of the answer. quart-trio then cancels the
+    sending, and the connection would neither be closed nor watched for being idle.
+    """
+
+    async def _send_response(self, send: ASGISendCallable, response: ResponseTypes) -> None:
+        with trio.move_on_after(SEND_SECONDS, shield=True):
+            await super()._send_response(send, response)
+
+
 def create_app(engine: Engine, installed: Installed, *, control: bool) -> QuartTrio:
     """The application of one server: the reading pages, and with `control` those that change things."""
     app = QuartTrio(__name__, static_folder=None)
+    app.asgi_http_class = Exchange
     app.config.update(MAX_CONTENT_LENGTH=LONGEST_BODY, PROPAGATE_EXCEPTIONS=False)
     app.extensions[EXTENSION] = Serving(
         engine, Operations(engine.committer, engine.lanes, engine.flows, engine.connections), control

@@ -163,16 +163,18 @@ async def unbroken(change: Callable[[], Awaitable[T]]) -> T:
 
     Raises what `change` raises, Declined when there was no time left.
     """
+    done: list[T] = []
     try:
         with trio.CancelScope(shield=True):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(end_after, serving().closing, nursery.cancel_scope)
-                result = await change()
+                done.append(await change())
                 nursery.cancel_scope.cancel()
-                return result
     except BaseExceptionGroup as group:
         raise sole(group) from None
-    raise Declined(503, "the engine is stopping")
+    if not done:
+        raise Declined(503, "the engine is stopping")
+    return done[0]
 
 
 async def end_after(closing: trio.Event, scope: trio.CancelScope) -> None:

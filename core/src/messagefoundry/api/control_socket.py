@@ -38,7 +38,14 @@ def control_address(path: str) -> str:
     The folder of a long path stays open until the process ends: for commands, not for an engine. Raises OSError when
     the folder is not there, ConfigurationError when the path is too long for this system.
     """
-    return path if fits(path) else short_address(path, open_folder(path))
+    if fits(path):
+        return path
+    folder = open_folder(path)
+    try:
+        return short_address(path, folder)
+    except ConfigurationError:
+        os.close(folder)
+        raise
 
 
 def listening(path: str) -> socket.socket:
@@ -62,7 +69,7 @@ def listening(path: str) -> socket.socket:
 
 
 def is_owner(connection: Peer) -> bool:
-    """Whether who connected runs as our own user, or root; where the system does not say, the socket's mode has to do."""
+    """Whether who connected runs as our own user, or as root; where no system says so, the socket's mode has to do."""
     option = getattr(socket, "SO_PEERCRED", None)
     if option is None:
         return True
@@ -109,6 +116,5 @@ def short_address(path: str, folder: int) -> str:
     address = f"/proc/self/fd/{folder}/{os.path.basename(path)}"
     if os.path.isdir(f"/proc/self/fd/{folder}") and fits(address):
         return address
-    os.close(folder)
     mend = "keep the store in a folder with a shorter path"
     raise ConfigurationError([Problem(f"the control socket's path is longer than {LONGEST} bytes", mend, file=path)])

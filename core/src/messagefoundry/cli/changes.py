@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from messagefoundry.cli.control import Control, NotAnswering, actor
-from messagefoundry.cli.failures import NotFine, WrongCall, only_leaf
+from messagefoundry.cli.failures import FAILURES, NotFine, WrongCall, only_leaf
 from messagefoundry.cli.stored import reading
 from messagefoundry.contracts.ciphers import Plaintext
 from messagefoundry.contracts.errors import EngineRunning, StaleUnit
@@ -86,7 +86,7 @@ class Changes:
             """There is a store: it is not to be made by a change to it."""
         try:
             return trio.run(partial(offline, self.configured, act))
-        except BaseException as error:
+        except FAILURES as error:
             leaf = only_leaf(error)
             if isinstance(leaf, EngineRunning):
                 raise self._mute(leaf) from error

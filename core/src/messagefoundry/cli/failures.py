@@ -29,6 +29,10 @@ _SAFE_TEXTS = (MessageFoundryError, OSError, ImportError, NameError, AttributeEr
 """Errors whose own text cannot quote a message."""
 
 
+FAILURES = (Exception, BaseExceptionGroup, KeyboardInterrupt, SystemExit)
+"""All that can end a command, groups of trio among them."""
+
+
 class WrongCall(MessageFoundryError):
     """The command cannot do what it was asked to; exit code 2."""
 

@@ -77,11 +77,16 @@ def tls_context(ca: Path | None, certificate: Path | None, key: Path | None) -> 
     return context
 
 
+class NoConnection(Exception):
+    """There is no connection to send anything over."""
+
+
 class Conversation:
     """One connection to a partner, opened when it is first needed and again after it was lost."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
+        self._socket: trio.SocketStream | None = None
         self._stream: trio.abc.Stream | None = None
         self._rest = b""
 
@@ -91,13 +96,13 @@ class Conversation:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.hang_up()
+        self.hang_up()
 
-    async def hang_up(self) -> None:
-        """Close the connection, if there is one."""
-        stream, self._stream, self._rest = self._stream, None, b""
-        if stream is not None:
-            await trio.aclose_forcefully(stream)
+    def hang_up(self) -> None:
+        """Close the connection, if there is one, at once and without a farewell."""
+        if self._socket is not None:
+            self._socket.socket.close()
+        self._socket, self._stream, self._rest = None, None, b""
 
     async def ask(self, raw: bytes) -> Answer:
         """Send one message and wait for its answer. After anything but a matched answer the connection is closed."""
@@ -107,11 +112,11 @@ class Conversation:
             with trio.move_on_after(self._target.timeout):
                 reply = await self._exchange(raw)
                 code, text = judged(raw, reply)
-        except (OSError, trio.BrokenResourceError) as error:
+        except (OSError, trio.BrokenResourceError, NoConnection) as error:
             text = reason(error)
-        reached = self._stream is not None
+        reached = self._socket is not None
         if not code:
-            await self.hang_up()
+            self.hang_up()
         return Answer(code, text, (trio.current_time() - began) * 1000, reached)
 
     async def _exchange(self, raw: bytes) -> bytes:
@@ -129,17 +134,13 @@ class Conversation:
     async def _connect(self) -> trio.abc.Stream:
         target = self._target
         try:
-            stream = await trio.open_tcp_stream(target.host, target.port)
+            self._socket = await trio.open_tcp_stream(target.host, target.port)
         except OSError as error:
-            raise ConnectionRefusedError(0, f"cannot connect to {target}: {reason(error)}") from error
+            raise NoConnection(f"cannot connect to {target}: {reason(first_attempt(error))}") from error
         if target.tls is None:
-            return stream
-        secured = trio.SSLStream(stream, target.tls, server_hostname=target.host, https_compatible=True)
-        try:
-            await secured.do_handshake()
-        except BaseException:
-            await trio.aclose_forcefully(stream)
-            raise
+            return self._socket
+        secured = trio.SSLStream(self._socket, target.tls, server_hostname=target.host, https_compatible=True)
+        await secured.do_handshake()
         return secured
 
 
@@ -165,7 +166,8 @@ def reason(error: BaseException) -> str:
     """Why the partner could not be asked, in the words of the operating system or of TLS."""
     if isinstance(error, trio.BrokenResourceError) and error.__cause__ is not None:
         error = error.__cause__
-    error = first_attempt(error)
+    if isinstance(error, NoConnection):
+        return str(error)
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate does not verify: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
@@ -175,9 +177,9 @@ def reason(error: BaseException) -> str:
     return "the connection broke"
 
 
-def first_attempt(error: BaseException) -> BaseException:
+def first_attempt(error: OSError) -> BaseException:
     """Of several addresses of one host that were tried in vain, what the first one said."""
     cause = error.__cause__
     while isinstance(cause, BaseExceptionGroup):
         cause = cause.exceptions[0]
-    return cause if isinstance(cause, OSError) and isinstance(error, OSError) else error
+    return cause if isinstance(cause, OSError) else error

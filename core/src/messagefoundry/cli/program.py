@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from messagefoundry.cli.failures import DEBUG_VARIABLE, outcome_of
+from messagefoundry.cli.failures import DEBUG_VARIABLE, FAILURES, outcome_of
 from messagefoundry.contracts.nearest import did_you_mean
 from messagefoundry.contracts.specs import CommandSpec, load
 from messagefoundry.plugins import builtin
@@ -99,6 +99,6 @@ def run(arguments: Sequence[str]) -> int:
     result: Any
     try:
         result = program.main(list(arguments), prog_name=PROGRAM, standalone_mode=False)
-    except BaseException as error:  # noqa: BLE001 - whatever arises becomes a sentence and an exit code
+    except FAILURES as error:
         return outcome_of(error, debug=debug)
     return result if isinstance(result, int) else 0

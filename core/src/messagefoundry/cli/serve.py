@@ -13,7 +13,7 @@ from messagefoundry.api.serve import serve as serve_pages
 from messagefoundry.cli import options
 from messagefoundry.cli.banner import Banner, banner
 from messagefoundry.cli.configured import Call, Configured
-from messagefoundry.cli.failures import WrongCall, finish, only_leaf
+from messagefoundry.cli.failures import FAILURES, WrongCall, finish, only_leaf
 from messagefoundry.cli.signals import Ending, obey_signals
 from messagefoundry.contracts.errors import ConfigurationError
 from messagefoundry.engine.plan import Plan, TooMuchRemoved
@@ -90,7 +90,7 @@ def served(plan: Plan, ready: Banner) -> int:
     try:
         with active_environment(plan.graph.environment):
             ending = trio.run(serve, plan, ready)
-    except BaseException as error:
+    except FAILURES as error:
         leaf = only_leaf(error)
         if isinstance(leaf, TooMuchRemoved):
             raise WrongCall(str(leaf)) from error

@@ -47,7 +47,7 @@ class Lane:
         """Why it waits, in a few words."""
         seen, head = self.seen, self.head
         if seen.held:
-            return "stopped by an operator"
+            return "stopped by an operator" + (", and the engine is not running" if seen.state == NOT_RUNNING else "")
         if seen.state != "running":
             return f"{seen.state}{f': {seen.reason}' if seen.reason else ''}"
         if head is not None and head.attempts:

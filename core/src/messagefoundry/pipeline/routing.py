@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 DEATHS = 3
 CAREFUL_PATIENCE_SECONDS = 2.0
+DETACHED_MESSAGES = 16
 STORE_REFUSED = -1
 """The attempts of a message whose outcome the store could not hold: its next outcome says only that."""
 
@@ -53,7 +54,7 @@ class Routing:
             task_status.started()
             while True:
                 self._wake = trio.Event()
-                careful = [flow for flow in self._flows.values() if self._is_careful(flow)]
+                careful = [flow for flow in self._flows.values() if not flow.detached and self._is_careful(flow)]
                 if careful:
                     await self._carefully(careful)
                 elif jobs := gather(list(self._flows.values())):
@@ -95,21 +96,28 @@ class Routing:
         self._nursery.start_soon(self._run_detached, flow, turn, over)
 
     async def _run_detached(self, flow: Flow, turn: Turn, over: trio.Event) -> None:
-        name = flow.inbound.name
         while True:
             await over.wait()
             self._finish(turn)
-            while not (jobs := take(flow, 16)):
-                self._detached[name] = trio.Event()
-                await self._detached[name].wait()
-            turn, over = Turn(jobs), trio.Event()
+            turn, over = Turn(await self._next_detached(flow)), trio.Event()
             await self._cross(turn, over)
+
+    async def _next_detached(self, flow: Flow) -> Sequence[Job]:
+        """Wait for the next jobs of a detached flow; one of before an unclean stop comes alone, its attempt counted."""
+        while True:
+            careful = self._is_careful(flow)
+            jobs = take(flow, 1 if careful else DETACHED_MESSAGES)
+            if not jobs:
+                event = self._detached[flow.inbound.name] = trio.Event()
+                await event.wait()
+            elif not careful or await self._counted(jobs[0]):
+                return jobs
 
     # -- after an unclean stop -----------------------------------------------------------------------------------
 
     def _is_careful(self, flow: Flow) -> bool:
         """Whether messages of before the unclean stop are left; a flow that has none more is careful no longer."""
-        if not flow.careful_until or flow.detached:
+        if not flow.careful_until:
             return False
         message = flow.window.peek()
         if message is None:
@@ -128,16 +136,21 @@ class Routing:
             return
         _, flow = min(waiting, key=lambda pair: pair[0])
         (job,) = take(flow, 1)
+        if await self._counted(job):
+            await self._shared_turn([job], CAREFUL_PATIENCE_SECONDS)
+
+    async def _counted(self, job: Job) -> bool:
+        """Count an attempt durably before it begins. False when it is not to: its message has killed, or is gone."""
         mark = MarkAttempt(job.message.message_id)
         try:
             await self._committer.commit(mark)
         except MessageFoundryError:
-            flow.window.release(len(job.message.raw))
-            return
+            job.flow.window.release(len(job.message.raw))
+            return False
         if mark.attempts >= DEATHS:
             self._submit(Result(job, died(job)))
-        else:
-            await self._shared_turn([job], CAREFUL_PATIENCE_SECONDS)
+            return False
+        return True
 
     # -- hand-off ------------------------------------------------------------------------------------------------
 

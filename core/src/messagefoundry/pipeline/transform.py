@@ -45,8 +45,16 @@ def describe_failure(error: BaseException, where: str) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if not frame.filename.startswith(_OWN)]
     place = f" at {os.path.basename(own[-1].filename)}:{own[-1].lineno}" if own else ""
-    text = str(error)[:2000] if not isinstance(error, RecursionError) else ""
+    text = own_text(error)
     return f"{type(error).__name__}{place} in {where}" + (f"\n{text}" if text else "")
+
+
+def own_text(error: BaseException) -> str:
+    """What an error says of itself, which an author may have written badly; at most 2000 characters."""
+    try:
+        return str(error)[:2000]
+    except Exception:  # noqa: BLE001 - an author's __str__ may raise anything
+        return ""
 
 
 _OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -138,10 +146,9 @@ def add_send(graph: Graph, handler: str, send: Send, outcome: Outcome) -> None:
         error = f"Send to {send.to}: no outbound Connection of that name is declared"
         outcome.failed.append(Failed("routed", handler, error))
         return
-    encoding = outbound.settings.output_encoding()
     try:
-        payload = payload_of(send.message, encoding)
-    except (UnicodeError, ValueError) as error:
+        payload = payload_of(send.message, outbound.settings.output_encoding())
+    except Exception as error:  # noqa: BLE001 - what is sent is the author's, and its encoding may fail in any way
         outcome.failed.append(
             Failed("routed", handler, describe_failure(error, f"handler {handler}, Send to {send.to}"))
         )

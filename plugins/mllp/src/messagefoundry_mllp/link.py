@@ -124,6 +124,7 @@ class Link:
         except trio.TooSlowError:
             raise Unreachable(f"{self.place} did not answer within {self._settings.connect_timeout:g} s") from None
         except ssl.SSLError as error:
+            self._tls = None  # the files may have been renewed by the next attempt
             raise tls_fault(self.place, error) from error
         except OSError as error:
             raise Unreachable(f"{self.place}: {_reason(error)}") from error
@@ -131,7 +132,7 @@ class Link:
     async def _open(self) -> Wire:
         host = self._settings.host or ""
         if self._settings.tls and self._tls is None:
-            self._tls = client_context(self._settings)
+            self._tls = self._context()
         stream = await trio.open_tcp_stream(host, self._settings.port)
         connected = socket.socket(fileno=stream.socket.detach())
         plain = PlainWire(connected, self._settings.timeout_seconds)
@@ -141,6 +142,12 @@ class Link:
         except BaseException:
             plain.close()
             raise
+
+    def _context(self) -> ssl.SSLContext:
+        try:
+            return client_context(self._settings)
+        except OSError as error:
+            raise Unreachable(f"the TLS files for {self.place} cannot be used: {describe(error)}") from error
 
     async def _secured(self, plain: PlainWire, host: str) -> Wire:
         if self._tls is None:

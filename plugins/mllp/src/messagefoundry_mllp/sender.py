@@ -129,7 +129,9 @@ class Sender:
         except (OSError, trio.TooSlowError) as error:
             self._link.close()
             if wire.sent > sent_before or not again:
-                raise self._unreachable(error, wire.sent > sent_before) from error
+                slow = f"took nothing for {self._settings.timeout_seconds:g} s"
+                text = describe(error) if isinstance(error, OSError) else slow
+                raise self._unreachable(text, outcome_unknown=wire.sent > sent_before) from error
             return await self._write(frame, again=False)
         return wire, sent_at
 
@@ -142,17 +144,13 @@ class Sender:
                         return answer
         except ssl.SSLError as error:
             raise tls_fault(self._link.place, error, outcome_unknown=True) from error
-        except (OSError, FrameTooLarge) as error:
-            raise self._unreachable(error, True) from error
-        raise self._unreachable(trio.TooSlowError(), True)
+        except OSError as error:
+            raise self._unreachable(describe(error)) from error
+        except FrameTooLarge as error:
+            raise self._unreachable(f"in its reply {error}") from None  # it holds the reply
+        raise self._unreachable(f"no reply within {self._settings.timeout_seconds:g} s")
 
-    def _unreachable(self, error: Exception, outcome_unknown: bool) -> Unreachable:
-        if isinstance(error, trio.TooSlowError):
-            text = f"no reply within {self._settings.timeout_seconds:g} s"
-        elif isinstance(error, OSError):
-            text = describe(error)
-        else:
-            text = f"in the reply {error}"
+    def _unreachable(self, text: str, *, outcome_unknown: bool = True) -> Unreachable:
         return Unreachable(f"{self._link.place}: {text}", outcome_unknown=outcome_unknown)
 
     async def _part(self, wire: Wire) -> None:
@@ -173,13 +171,13 @@ class Sender:
             if not isinstance(wire, TLSWire):
                 return f"{self._link.peer} accepts connections"
             with trio.move_on_after(VERDICT_SECONDS):
-                await wire.read()
-                raise Unreachable(f"{self._link.place} closes the connection after the TLS handshake")
+                if not await wire.read():
+                    raise self._unreachable("closes the connection after the TLS handshake", outcome_unknown=False)
             return f"{self._link.peer} accepts connections, {wire.version}"
         except ssl.SSLError as error:
             raise tls_fault(self._link.place, error) from error
         except OSError as error:
-            raise self._unreachable(error, False) from error
+            raise self._unreachable(describe(error), outcome_unknown=False) from error
         finally:
             wire.close()
 

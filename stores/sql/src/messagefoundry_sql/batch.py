@@ -47,6 +47,10 @@ class Batch:
         if changed != count:
             raise StaleUnit(f"{count - changed} of {count} rows are no longer in the state that was expected")
 
+    def seal_text(self, text: str, kind: str, identity: int) -> bytes:
+        """`text` sealed as UTF-8. A lone surrogate, which an exception's text may hold, is escaped."""
+        return self.cipher.seal(text.encode(errors="backslashreplace"), kind, identity)
+
     def flush(self) -> None:
         """Add the collected rows."""
         sql = self.sql

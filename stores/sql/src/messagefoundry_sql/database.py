@@ -62,7 +62,7 @@ class Database(Protocol):
         """A cursor of this connection."""
 
     def failure(self, error: Exception) -> Exception:
-        """What an error of the driver means: a StoreUnavailable, StoreFull or CorruptStore."""
+        """What an error of the driver means: StoreUnavailable, StoreFull, CorruptStore, or UnstorableUnit."""
 
     def rollback(self) -> None:
         """End the transaction, if there is one, without its changes. Never raises."""

@@ -45,7 +45,7 @@ def dead_letter(batch: Batch, unit: DeadLetter) -> None:
 
 def kill_work(batch: Batch, death: Death, work_id: int, message_id: int, connection: str) -> None:
     """A waiting row dies where it is."""
-    batch.run(_KILL, batch.cipher.seal(death.error.encode(), "error", work_id), death.at, work_id)
+    batch.run(_KILL, batch.seal_text(death.error, "error", work_id), death.at, work_id)
     batch.events += (death.mint(), message_id, death.at, death.word, connection, death.detail, None)
     batch.touched.add(message_id)
 
@@ -55,7 +55,7 @@ def kill_received(batch: Batch, death: Death, message_id: int, inbound: str) -> 
     batch.run(_STOP_ROUTING, message_id)
     work_id = death.mint()
     batch.work += (work_id, message_id, inbound, "ingress", "", "", "dead", "")
-    batch.work += (batch.cipher.seal(death.error.encode(), "error", work_id), False, death.at, 0)
+    batch.work += (batch.seal_text(death.error, "error", work_id), False, death.at, 0)
     batch.events += (death.mint(), message_id, death.at, death.word, inbound, death.detail, None)
     batch.touched.add(message_id)
     return work_id

@@ -50,7 +50,7 @@ def _add_work(batch: Batch, unit: HandOff) -> None:
     for failed in unit.failed:
         key = failed.id
         work += (key, message_id, inbound, failed.stage, "", failed.handler, "dead", "")
-        work += (seal(failed.error.encode(), "error", key), False, at, 0)
+        work += (batch.seal_text(failed.error, "error", key), False, at, 0)
 
 
 def _word(unit: HandOff) -> str:

@@ -46,7 +46,7 @@ def refuse(batch: Batch, unit: Refuse) -> None:
     if batch.run(_REPEAT, unit.inbound, unit.digest):
         return
     key, seal = unit.id, batch.cipher.seal
-    reason = seal(unit.reason.encode(), "reason", key)
+    reason = batch.seal_text(unit.reason, "reason", key)
     row = (key, key, unit.inbound, unit.received_at, unit.content_type, unit.encoding, unit.control_id)
     refusal = (unit.code, unit.condition, reason, unit.digest)
     batch.run(_REFUSE, *row, unit.message_type, unit.peer, len(unit.raw), *refusal)

@@ -34,7 +34,7 @@ def deliver(batch: Batch, units: Sequence[SettleDelivered]) -> None:
 def retry(batch: Batch, units: Sequence[SettleRetry]) -> None:
     """Items that wait for another attempt. Their messages' dispositions stay as they are."""
     for unit in units:
-        error = batch.cipher.seal(unit.error.encode(), "error", unit.work_id)
+        error = batch.seal_text(unit.error, "error", unit.work_id)
         changed = batch.run(_RETRY, unit.attempt, unit.due, error, unit.at, unit.work_id, unit.message_id)
         batch.expect(1, changed)
         _note(batch, unit, trail.RETRY)
@@ -43,7 +43,7 @@ def retry(batch: Batch, units: Sequence[SettleRetry]) -> None:
 def die(batch: Batch, units: Sequence[SettleDead]) -> None:
     """Items that are not tried again by themselves."""
     for unit in units:
-        error = batch.cipher.seal(unit.error.encode(), "error", unit.work_id)
+        error = batch.seal_text(unit.error, "error", unit.work_id)
         batch.expect(1, batch.run(_DIE, unit.attempt, error, unit.at, unit.work_id, unit.message_id))
         _note(batch, unit, trail.DEAD)
         batch.touched.add(unit.message_id)

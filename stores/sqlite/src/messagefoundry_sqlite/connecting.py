@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from messagefoundry.contracts.errors import ConfigurationError, Problem, StoreUnavailable
+from messagefoundry.contracts.errors import ConfigurationError, MessageFoundryError, Problem
 from messagefoundry_sql import Cursor, Dialect
 from messagefoundry_sqlite.failures import failure
 
@@ -48,7 +48,7 @@ class SqliteDatabase:
         """A cursor in autocommit."""
         return self.connection.cursor()
 
-    def failure(self, error: Exception) -> StoreUnavailable:
+    def failure(self, error: Exception) -> MessageFoundryError:
         """What an error of SQLite means."""
         return failure(error, str(self.path), self.bytes_free())
 

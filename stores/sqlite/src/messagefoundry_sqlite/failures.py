@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import sqlite3
 
-from messagefoundry.contracts.errors import ConfigurationError, CorruptStore, Problem, StoreFull, StoreUnavailable
+from messagefoundry.contracts.errors import (
+    ConfigurationError,
+    CorruptStore,
+    MessageFoundryError,
+    Problem,
+    StoreFull,
+    StoreUnavailable,
+    UnstorableUnit,
+)
 
 _LITTLE = 1 << 20
 """Bytes. An input or output error with less than this free is taken for a full disk."""
 
 
-def failure(error: Exception, path: str, bytes_free: int | None) -> StoreUnavailable:
+_OWN = (sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_RANGE)
+"""What a value alone can cause: trying the same again would fail for ever, and hold everything behind it up."""
+
+
+def failure(error: Exception, path: str, bytes_free: int | None) -> MessageFoundryError:
     """The error to raise for `error`. No text of SQLite's is passed on but its symbolic name: it may quote values."""
     name = str(getattr(error, "sqlite_errorname", "") or type(error).__name__)
     code = int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
@@ -28,6 +40,8 @@ def failure(error: Exception, path: str, bytes_free: int | None) -> StoreUnavail
         return StoreUnavailable(f"the store {path} is locked by another program")
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
         return StoreUnavailable(f"the store {path} cannot be written ({name}): check its and its folder's permissions")
+    if code in _OWN:
+        return UnstorableUnit(f"the store {path} cannot hold a value ({name})")
     return StoreUnavailable(f"the store {path} does not commit ({name})")
 
 

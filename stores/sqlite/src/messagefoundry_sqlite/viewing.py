@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from messagefoundry.contracts.errors import StoreUnavailable
+    from messagefoundry.contracts.errors import MessageFoundryError
 
 
 def connected(raw: sqlite3.Connection) -> Connection:
@@ -43,7 +43,7 @@ class SqliteSource:
     raw: sqlite3.Connection
     connection: Connection
 
-    def failure(self, error: Exception) -> StoreUnavailable:
+    def failure(self, error: Exception) -> MessageFoundryError:
         """What an error of SQLite means."""
         return failure(error, str(self.path), None)
 

@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.cli.running import Command
+
+FEED = """
+from messagefoundry import MLLP, File, Send, current_environment, handler, inbound, outbound, router
+
+inbound("IB_ADT", MLLP(port=2601), router="all")
+inbound("IB_LAB", MLLP(port=2602), router="lab")
+outbound("OB_A", File(directory="a"))
+outbound("OB_B", File(directory="b"), simulate=True)
+
+
+@router("all")
+def everything(msg):
+    return ["edit", "declines", "breaks"] if msg["MSH-10"] == "BREAK" else ["edit", "declines"]
+
+
+@router("lab")
+def lab(msg):
+    return None
+
+
+@handler("edit")
+def edit(msg):
+    same = msg.copy()
+    msg["PID-5.1"] = "CHANGED"
+    msg["MSH-6"] = current_environment() or "none"
+    return [Send("OB_A", msg), Send("OB_B", same)]
+
+
+@handler("declines", accepts=lambda msg: False)
+def declines(msg):
+    raise AssertionError
+
+
+@handler("breaks")
+def breaks(msg):
+    raise ValueError(msg["PID-5.1"])
+"""
+MESSAGE = "MSH|^~\\&|A|B|C|D|20250101||ADT^A01|{}|T|2.5.1\rPID|1||1||TESTWELL^ADA\r"
+
+
+@pytest.fixture
+def feed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    config = tmp_path / "config"
+    config.mkdir(mode=0o700)
+    (config / "feed.py").write_text(FEED)
+    (tmp_path / "messagefoundry.toml").write_text('[ai]\nenvironment = "dev"\n')
+    (tmp_path / "one.hl7").write_text(MESSAGE.format("ONE"), newline="")
+    (tmp_path / "two.hl7").write_text(MESSAGE.format("TWO") + MESSAGE.format("BREAK"), newline="")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_paths_are_shown_and_values_only_when_asked_for(feed: Path, command: Command) -> None:
+    ran = command("dryrun", "one.hl7", "--inbound", "IB_ADT")
+    assert ran.code == 0
+    assert "        PID-5\n" in ran.out
+    assert "edit -> OB_B [SIMULATED]: as received, to the byte" in ran.out
+    assert "declined by declines" in ran.out
+    assert "CHANGED" not in ran.out
+    assert "TESTWELL" not in ran.out
+
+    shown = command("dryrun", "one.hl7", "--inbound", "IB_ADT", "--show-phi").out
+    assert "PID-5: 'TESTWELL^ADA' -> 'CHANGED^ADA'" in shown
+
+
+def test_programs_get_the_same_and_no_values_either(feed: Path, command: Command) -> None:
+    ran = command("dryrun", "one.hl7", "--inbound", "IB_ADT", "--json")
+    (found,) = json.loads(ran.out)
+    assert found["disposition"] == "PROCESSED"
+    assert found["declined"] == ["declines"]
+    assert [(each["to"], [change["path"] for change in each["changes"]]) for each in found["deliveries"]] == [
+        ("OB_A", ["MSH-6", "PID-5"]),
+        ("OB_B", []),
+    ]
+    assert "before" not in ran.out
+
+
+def test_a_handler_that_raises_is_an_error_without_its_text(feed: Path, command: Command) -> None:
+    ran = command("dryrun", "two.hl7", "--inbound", "IB_ADT")
+    assert ran.code == 1
+    assert "ERROR      IB_ADT  ADT^A01  BREAK  two.hl7#2" in ran.out
+    assert "error ValueError at feed.py:" in ran.out
+    assert "TESTWELL" not in ran.out
+    assert "2 messages: 1 PROCESSED, 1 ERROR" in ran.out
+    assert "TESTWELL" in command("dryrun", "two.hl7", "--inbound", "IB_ADT", "--show-phi").out
+
+
+def test_the_environment_is_none_unless_chosen(feed: Path, command: Command) -> None:
+    without = command("dryrun", "one.hl7", "--inbound", "IB_ADT", "--show-phi").out
+    assert "MSH-6: 'D' -> 'none'" in without
+    chosen = command("dryrun", "one.hl7", "--inbound", "IB_ADT", "--show-phi", "--env", "dev").out
+    assert "MSH-6: 'D' -> 'dev'" in chosen
+
+
+def test_a_file_goes_to_the_inbound_that_its_path_names(feed: Path, command: Command) -> None:
+    (feed / "sets" / "ib_lab").mkdir(parents=True)
+    (feed / "sets" / "ib_lab" / "r01.hl7").write_text(MESSAGE.format("LAB"), newline="")
+    (feed / "sets" / "IB_ADT-a01.hl7").write_text(MESSAGE.format("ADT"), newline="")
+    found = json.loads(command("dryrun", "sets", "--json").out)
+    assert [(each["control_id"], each["inbound"]) for each in found] == [("ADT", "IB_ADT"), ("LAB", "IB_LAB")]
+
+
+def test_other_files_go_to_every_hl7_inbound(feed: Path, command: Command) -> None:
+    found = json.loads(command("dryrun", "one.hl7", "--json").out)
+    assert [each["inbound"] for each in found] == ["IB_ADT", "IB_LAB"]
+
+
+def test_what_intake_refuses_is_an_error(feed: Path, command: Command) -> None:
+    (feed / "bad.hl7").write_bytes(b"PID|1||TESTWELL\r")
+    ran = command("dryrun", "bad.hl7", "--inbound", "IB_LAB")
+    assert ran.code == 1
+    assert "refused on receipt: No readable MSH segment" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("one.hl7", "--inbound", "IB_ADTT"), "there is no inbound 'IB_ADTT': did you mean 'IB_ADT'?"),
+        (("none.hl7",), "none.hl7: there is no such file or folder"),
+        (("config",), "there is no message in config"),
+    ],
+)
+def test_mistakes_of_the_call(feed: Path, command: Command, arguments: tuple[str, ...], sentence: str) -> None:
+    ran = command("dryrun", *arguments)
+    assert ran.code == 2
+    assert sentence in ran.err
+
+
+def test_check_fails_when_a_message_would(feed: Path, command: Command) -> None:
+    assert command("check", "--messages", "one.hl7", "--no-lint").code == 0
+    ran = command("check", "--messages", "two.hl7", "--no-lint")
+    assert ran.code == 1
+    assert "check failed" in ran.out
+
+
+def test_check_says_loudly_that_nothing_was_run(feed: Path, command: Command) -> None:
+    ran = command("check", "--no-lint")
+    assert ran.code == 0
+    assert "DRYRUN SKIPPED" in ran.out
+    assert json.loads(command("check", "--no-lint", "--json").out)["dryrun"] is None
+
+
+def test_check_names_every_problem_and_skips_the_dryrun(feed: Path, command: Command) -> None:
+    (feed / "config" / "wrong.py").write_text(
+        'from messagefoundry import MLLP, inbound\ninbound("IB_X", MLLP(port=2603, tsl=True), router="nobody")\n'
+    )
+    ran = command("check", "--messages", "one.hl7", "--no-lint", "--json")
+    assert ran.code == 1
+    found = json.loads(ran.out)
+    assert found["valid"] is False
+    assert [problem["line"] for problem in found["problems"]] == [2, 2]
+    assert "tls" in str(found["problems"])
+
+
+def test_linters_only_advise(feed: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    tools = feed / "tools"
+    tools.mkdir()
+    (tools / "ruff").write_text("#!/bin/sh\necho feed.py:1:1 F401\nexit 1\n")
+    (tools / "ruff").chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tools}:/bin:/usr/bin")
+    ran = command("check", "--messages", "one.hl7")
+    assert ran.code == 0
+    assert "ruff advises (1 line; this fails nothing):\n    feed.py:1:1 F401" in ran.out

@@ -1,0 +1,307 @@
+"""Commands of an operator against a running engine, and against its store when it does not run."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.cli.running import READY, Command, Serving, environment, free_port, program, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FEED = """
+from messagefoundry import MLLP, File, RetryPolicy, Send, handler, inbound, outbound, router
+
+inbound("IB_ADT", MLLP(port={port}), router="route")
+outbound("OB_FILE", File(directory="out", filename="{{work_id}}.hl7"))
+outbound("OB_DEAD", MLLP(host="127.0.0.1", port={dead}), retry=RetryPolicy(backoff_seconds=60))
+
+
+@router("route")
+def route(msg):
+    return ["both"]
+
+
+@handler("both")
+def both(msg):
+    if msg["MSH-10"].startswith("BAD"):
+        raise ValueError(msg["PID-5.1"])
+    return [Send("OB_FILE", msg), Send("OB_DEAD", msg)]
+"""
+MESSAGE = "MSH|^~\\&|A|B|C|D|20250101||ADT^A01|{}|T|2.5.1\rPID|1||1||TESTWELL^ADA\r"
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "config").mkdir(mode=0o700)
+    (tmp_path / "config" / "feed.py").write_text(FEED.format(port=free_port(), dead=free_port()))
+    (tmp_path / "messagefoundry.toml").write_text('[ai]\nenvironment = "dev"\n[api]\nport = 0\n')
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("MEFOR_")]:
+        monkeypatch.delenv(name)
+    return tmp_path
+
+
+@contextmanager
+def running(place: Path) -> Iterator[Serving]:
+    with serving(place) as engine:
+        engine.until(READY)
+        yield engine
+
+
+def receive(place: Path, command: Command, *control_ids: str) -> None:
+    (place / "messages.hl7").write_text("".join(map(MESSAGE.format, control_ids)), newline="")
+    port = json.loads(command("graph", "--json").out)["inbounds"][0]["endpoint"]
+    assert command("send", port, "messages.hl7").code == 0
+
+
+def facts(command: Command, *arguments: object) -> Any:
+    ran = command(*arguments, "--json")
+    assert ran.code == 0, ran.err
+    return json.loads(ran.out)
+
+
+def wait_for(command: Command, wanted: Any, *arguments: object) -> Any:
+    """Ask until the answer is as wanted; the engine works meanwhile."""
+    end = time.monotonic() + 20
+    while not wanted(found := facts(command, *arguments)):
+        assert time.monotonic() < end, found
+    return found
+
+
+def test_why_a_lane_waits_and_how_it_is_unblocked(place: Path, command: Command) -> None:
+    with running(place) as engine:
+        receive(place, command, "ONE", "TWO")
+        wait_for(command, lambda found: found["head"] and found["head"]["attempts"] == 1, "status", "OB_DEAD")
+
+        (line,) = command("status", "OB_DEAD").out.splitlines()
+        first = facts(command, "messages", "list")[0]["id"]
+        assert line.startswith("OB_DEAD: 2 waiting, oldest since 20")
+        assert f"head is message {first}, MSH-10 ONE" in line
+        assert "tried 1 time, last: " in line
+        assert "Connection refused" in line
+        assert "next try 20" in line
+        unblock = f"messagefoundry messages dead-letter {first} --to OB_DEAD"
+        assert line.endswith(f"to unblock: {unblock}")
+
+        assert command(*unblock.split()[1:]).code == 0
+        wait_for(command, lambda found: found["head"]["control_id"] == "TWO", "status", "OB_DEAD")
+        (dead,) = facts(command, "dead-letters", "list")["dead_letters"]
+        assert (dead["control_id"], dead["lane"], dead["stage"]) == ("ONE", "OB_DEAD", "outbound")
+
+        assert facts(command, "dead-letters", "replay", dead["id"]) == {"selected": 1, "count": 1}
+        assert facts(command, "status", "OB_DEAD")["waiting"] == 2
+        assert facts(command, "status")["engine"] == "running"
+        assert engine.stop() == 0
+
+
+def test_connections_are_stopped_started_and_tested(place: Path, command: Command) -> None:
+    with running(place) as engine:
+        assert command("connections", "stop", "OB_FILE").out == "OB_FILE: stopped\n"
+        states = {each["name"]: (each["state"], each["held"]) for each in facts(command, "connections", "list")}
+        assert states == {"IB_ADT": ("running", False), "OB_FILE": ("stopped", True), "OB_DEAD": ("running", False)}
+        receive(place, command, "ONE")
+        line = command("status", "OB_FILE").out
+        assert "stopped by an operator since " in line
+        assert line.rstrip().endswith("to unblock: messagefoundry connections start OB_FILE")
+
+        assert command("connections", "start", "OB_FILE").out == "OB_FILE: running\n"
+        wait_for(command, lambda found: found["waiting"] == 0, "status", "OB_FILE")
+        assert [event["kind"] for event in facts(command, "connections", "events", "OB_FILE")][-2:] == [
+            "released",
+            "started",
+        ]
+
+        tested = command("connections", "test", "OB_FILE", "OB_DEAD")
+        assert tested.code == 1
+        assert tested.out.startswith("OB_FILE: directory ")
+        assert "Connection refused" in tested.err
+
+        unknown = command("connections", "stop", "OB_FLIE")
+        assert unknown.code == 2
+        assert "no Connection is named OB_FLIE" in unknown.err
+        assert engine.stop() == 0
+
+
+def test_replay_and_resend_select_ask_and_count(place: Path, command: Command) -> None:
+    with running(place) as engine:
+        receive(place, command, "ONE", "BAD", "TWO")
+        wait_for(command, lambda found: found["total"] == 1, "dead-letters", "list")
+
+        listed = command("messages", "list", "--disposition", "error")
+        assert "BAD" in listed.out
+        assert "ONE" not in listed.out
+
+        unasked = command("messages", "replay", "--disposition", "ERROR")
+        assert unasked.code == 2
+        assert "replay: 1 message. Go on? Nobody can be asked here: repeat the command with --yes" in unasked.err
+        assert command("messages", "replay").code == 2
+        assert command("messages", "replay", "5", "--all").code == 2
+
+        replayed = command("messages", "replay", "--disposition", "ERROR", "--yes")
+        assert replayed.out == "replay: 1 of 1 message\n"
+        wait_for(command, lambda found: found["total"] == 1, "dead-letters", "list")
+
+        wait_for(command, lambda found: found["waiting"] == 0, "status", "OB_FILE")
+        before = len(list((place / "out").iterdir()))
+        assert facts(command, "messages", "resend", "--all", "--to", "OB_FILE", "--yes")["count"] == 2
+        wait_for(command, lambda found: found["waiting"] == 0, "status", "OB_FILE")
+        assert len(list((place / "out").iterdir())) == before + 2
+        assert engine.stop() == 0
+
+
+def test_an_error_shows_its_first_line_and_a_body_only_when_asked_for(place: Path, command: Command) -> None:
+    with running(place) as engine:
+        receive(place, command, "BAD")
+        (dead,) = wait_for(command, lambda found: found["total"], "dead-letters", "list")["dead_letters"]
+        assert engine.stop() == 0
+    number = dead["message_id"]
+    assert dead["error"].startswith("ValueError at feed.py:")
+    for arguments in (["messages", "show", number, "--trail"], ["dead-letters", "list"], ["messages", "list"]):
+        assert "TESTWELL" not in command(*arguments).out
+        assert "TESTWELL" not in command(*arguments, "--json").out
+    refused = command("messages", "show", number, "--body")
+    assert refused.code == 2
+    assert "--show-phi" in refused.err
+    assert "PID|1||1||TESTWELL^ADA" in command("messages", "show", number, "--body", "--show-phi").out
+    assert "TESTWELL" not in engine.text
+
+
+def test_with_no_engine_changes_go_into_the_store_and_hold_at_its_next_start(place: Path, command: Command) -> None:
+    with running(place) as engine:
+        receive(place, command, "ONE")
+        wait_for(command, lambda found: found["head"] and found["head"]["attempts"] == 1, "status", "OB_DEAD")
+        assert engine.stop() == 0
+
+    number = facts(command, "messages", "list")[0]["id"]
+    assert command("connections", "stop", "OB_FILE").out == "OB_FILE: stopped\n"
+    assert command("messages", "dead-letter", number, "--to", "OB_DEAD").code == 0
+    assert command("messages", "dead-letter", number, "--to", "OB_DEAD").code == 1
+    assert facts(command, "messages", "resend", number, "--to", "OB_FILE")["count"] == 1
+    assert facts(command, "status")["engine"] == "not running"
+    line = command("status", "OB_FILE").out
+    assert "stopped by an operator, and the engine is not running; to unblock: messagefoundry connections start" in line
+    assert command("connections", "stop", "NOBODY").code == 2
+    for needs_engine in (["reload"], ["connections", "test", "OB_FILE"]):
+        ran = command(*needs_engine)
+        assert ran.code == 2
+        assert "no engine runs on this store" in ran.err
+
+    with running(place) as engine:
+        assert facts(command, "status", "OB_FILE")["state"] == "stopped"
+        assert facts(command, "status", "OB_FILE")["waiting"] == 1
+        assert facts(command, "status", "OB_DEAD")["waiting"] == 0
+        assert engine.stop() == 0
+
+
+def test_nothing_is_written_under_an_engine_that_does_not_answer(place: Path, command: Command) -> None:
+    with running(place) as engine:
+        (place / "messagefoundry.db.sock").unlink()
+        for arguments in (["connections", "stop", "OB_FILE"], ["reload"], ["messages", "replay", "--all", "--yes"]):
+            receive(place, command, "ONE")
+            ran = command(*arguments)
+            assert ran.code == 1
+            assert f"pid {engine.process.pid}" in ran.err
+            assert "nothing is changed under a running engine" in ran.err
+        assert engine.stop() == 0
+
+
+def test_a_reload_says_what_changed_and_a_bad_one_what_is_wrong(place: Path, command: Command) -> None:
+    feed = place / "config" / "feed.py"
+    good = feed.read_text()
+    with running(place) as engine:
+        feed.write_text(good + '\noutbound("OB_NEW", File(directory="new"))\n')
+        assert facts(command, "reload", "--dry-run")["added"] == ["OB_NEW"]
+        assert facts(command, "reload")["added"] == ["OB_NEW"]
+        feed.write_text(good + '\noutbound("OB_NEW", File(directroy="new"))\n')
+        bad = command("reload")
+        assert bad.code == 2
+        assert "feed.py:20" in bad.err
+        assert "did you mean 'directory'" in bad.err
+        assert engine.stop() == 0
+
+
+def test_a_list_can_be_followed(place: Path, command: Command) -> None:
+    with running(place) as engine:
+        receive(place, command, "ONE")
+        with subprocess.Popen(
+            [sys.executable, "-m", "messagefoundry", "messages", "list", "--follow", "--json"],
+            cwd=place,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as following:
+            assert following.stdout is not None
+            assert following.stderr is not None
+            assert json.loads(following.stdout.readline())["control_id"] == "ONE"
+            receive(place, command, "TWO", "THREE")
+            assert [json.loads(following.stdout.readline())["control_id"] for _ in range(2)] == ["TWO", "THREE"]
+            following.send_signal(signal.SIGINT)
+            assert following.wait(10) == 0
+            assert "Traceback" not in following.stderr.read()
+        assert engine.stop() == 0
+
+
+def test_reading_needs_a_store(place: Path, command: Command) -> None:
+    for arguments in (["messages", "list"], ["status"], ["dead-letters", "list"], ["messages", "replay", "1"]):
+        ran = command(*arguments)
+        assert ran.code == 2
+        assert "there is no store at" in ran.err
+    assert not (place / "messagefoundry.db").exists()
+
+
+def test_connections_are_listed_before_the_first_start(place: Path, command: Command) -> None:
+    ran = command("connections", "list")
+    assert ran.code == 0
+    assert ran.out.count("engine not running") == 3
+
+
+def test_held_outbounds_send_nothing_until_they_are_started(place: Path, command: Command) -> None:
+    with serving(place, "--hold-outbound") as engine:
+        assert "--hold-outbound" in engine.until(READY)
+        receive(place, command, "ONE")
+        wait_for(command, lambda found: found["waiting"] == 1, "status", "OB_FILE")
+        assert not (place / "out").exists()
+        assert command("connections", "start", "OB_FILE").code == 0
+        wait_for(command, lambda found: found["waiting"] == 0, "status", "OB_FILE")
+        assert engine.stop() == 0
+
+
+def test_a_long_path_to_the_store_is_no_obstacle(place: Path, command: Command) -> None:
+    deep = place / ("d" * 60) / ("e" * 60)
+    deep.mkdir(parents=True)
+    (place / "messagefoundry.toml").write_text(
+        f'[ai]\nenvironment = "dev"\n[api]\nport = 0\n[store]\npath = "{deep}/messagefoundry.db"\n'
+    )
+    with running(place) as engine:
+        assert facts(command, "status")["engine"] == "running"
+        assert command("connections", "stop", "OB_FILE").code == 0
+        assert engine.stop() == 0
+
+
+def test_too_much_removed_stops_the_start(place: Path, command: Command) -> None:
+    with running(place) as engine:
+        assert command("connections", "stop", "OB_FILE").code == 0
+        receive(place, command, *(f"M{number}" for number in range(101)))
+        wait_for(command, lambda found: found["waiting"] == 101, "status", "OB_FILE")
+        assert engine.stop() == 0
+    feed = place / "config" / "feed.py"
+    feed.write_text(feed.read_text().replace('"OB_FILE"', '"OB_OTHER"'))
+    ran = program("serve", cwd=place)
+    assert ran.code == 2
+    assert "--accept-removed" in ran.err
+    with serving(place, "--accept-removed") as engine:
+        engine.until(READY)
+        assert engine.stop() == 0
+    assert facts(command, "dead-letters", "list", "--connection", "OB_FILE")["total"] == 101

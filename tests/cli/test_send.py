@@ -1,0 +1,183 @@
+"""`send` against a scripted partner on a real socket."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+import trustme
+
+from tests.cli.running import Command, free_port
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MESSAGE = "MSH|^~\\&|A|B|C|D|20250101||ADT^A01|{}|T|2.5.1\nPID|1||1||TESTWELL^ADA\n"
+Answer = Callable[[bytes], bytes | None]
+
+
+def ack(code: str, text: str = "", control_id: bytes | None = None) -> Answer:
+    def answer(raw: bytes) -> bytes:
+        number = raw.split(b"|")[9] if control_id is None else control_id
+        return b"\x0bMSH|^~\\&|C|D|A|B|2025||ACK|X1|T|2.5.1\rMSA|%s|%s|%s\r\x1c\r" % (
+            code.encode(),
+            number,
+            text.encode(),
+        )
+
+    return answer
+
+
+@contextmanager
+def partner(*answers: Answer, tls: ssl.SSLContext | None = None) -> Iterator[tuple[int, list[bytes]]]:
+    """Answer each message as scripted, the last way for all that follow; None closes the connection."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    received: list[bytes] = []
+
+    def converse(connection: socket.socket) -> None:
+        rest = b""
+        while data := connection.recv(65536):
+            rest += data
+            while b"\x1c\r" in rest:
+                raw, _, rest = rest.partition(b"\x1c\r")
+                received.append(raw.removeprefix(b"\x0b"))
+                reply = answers[min(len(received), len(answers)) - 1](raw)
+                if reply is None:
+                    return
+                connection.sendall(reply)
+
+    def accept() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            try:
+                with tls.wrap_socket(connection, server_side=True) if tls else connection as wrapped:
+                    converse(wrapped)
+            except OSError:
+                connection.close()
+
+    thread = threading.Thread(target=accept)
+    thread.start()
+    try:
+        yield listener.getsockname()[1], received
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join(5)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    for number in range(3):
+        (tmp_path / f"{number}.hl7").write_text(MESSAGE.format(f"M{number}"))
+    return tmp_path
+
+
+def test_every_answer_is_shown_and_segments_go_out_with_cr(files: Path, command: Command) -> None:
+    with partner(ack("AA", "thank you")) as (port, received):
+        ran = command("send", f"127.0.0.1:{port}", files)
+    assert ran.code == 0
+    assert received[0] == MESSAGE.format("M0").replace("\n", "\r").encode()
+    first, *_, summary = ran.out.splitlines()
+    assert first.startswith("AA ")
+    assert "M0" in first
+    assert first.endswith("thank you")
+    assert summary.startswith("3 messages sent, 3 accepted; ")
+    assert "TESTWELL" not in ran.out + ran.err
+
+
+def test_anything_but_an_accept_exits_1_and_the_rest_is_sent(files: Path, command: Command) -> None:
+    with partner(ack("AA"), ack("AE", "no"), ack("CA")) as (port, received):
+        ran = command("send", f"127.0.0.1:{port}", files)
+    assert ran.code == 1
+    assert len(received) == 3
+    assert "3 messages sent, 2 accepted (1 AE)" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (ack("AA", control_id=b"OTHER"), "AA for another message: MSA-2 is OTHER"),
+        (lambda raw: b"\x0bhello\x1c\r", "the answer is no HL7 acknowledgment"),
+        (lambda raw: None, "the partner closed the connection instead of answering"),
+        (lambda raw: b"", "no answer within 0.2 s"),
+    ],
+)
+def test_an_answer_that_is_none(files: Path, command: Command, answer: Answer, reason: str) -> None:
+    with partner(answer, ack("AA")) as (port, _):
+        ran = command("send", f"127.0.0.1:{port}", files / "0.hl7", "--timeout", "0.2")
+    assert ran.code == 1
+    assert reason in ran.out
+
+
+def test_programs_get_a_line_for_each(files: Path, command: Command) -> None:
+    with partner(ack("AA")) as (port, _):
+        ran = command("send", f"127.0.0.1:{port}", files, "--json")
+    *answers, summary = [json.loads(line) for line in ran.out.splitlines()]
+    assert [(each["control_id"], each["code"]) for each in answers] == [("M0", "AA"), ("M1", "AA"), ("M2", "AA")]
+    assert summary["accepted"] == 3
+
+
+def test_several_connections_send_everything_once(tmp_path: Path, command: Command) -> None:
+    (tmp_path / "many.hl7").write_text("".join(MESSAGE.format(f"M{number:03}") for number in range(40)))
+    with partner(ack("AA")) as (port, received):
+        # The partner takes one connection at a time: the others wait for it to end.
+        ran = command("send", f"127.0.0.1:{port}", tmp_path / "many.hl7", "--connections", 3)
+    assert ran.code == 0
+    assert sorted(raw.split(b"|")[9] for raw in received) == [f"M{number:03}".encode() for number in range(40)]
+
+
+def test_a_rate_is_kept(files: Path, command: Command) -> None:
+    with partner(ack("AA")) as (port, _):
+        ran = command("send", f"127.0.0.1:{port}", files, "--rate", 10, "--json")
+    assert json.loads(ran.out.splitlines()[-1])["per_second"] <= 15.1
+
+
+def test_nobody_there(files: Path, command: Command) -> None:
+    port = free_port()
+    ran = command("send", f"127.0.0.1:{port}", files)
+    assert ran.code == 1
+    assert f"cannot connect to 127.0.0.1:{port}: Connection refused" in ran.out
+    assert "0 messages sent, 0 accepted, 3 not sent" in ran.out
+
+
+def test_tls_verifies_the_partner(files: Path, command: Command) -> None:
+    ours, strange = trustme.CA(), trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ours.issue_cert("127.0.0.1").configure_cert(context)
+    for name, authority in (("ours", ours), ("strange", strange)):
+        authority.cert_pem.write_to_path(files / f"{name}.pem")
+    with partner(ack("AA"), tls=context) as (port, received):
+        good = command("send", f"127.0.0.1:{port}", files / "0.hl7", "--ca", files / "ours.pem")
+        bad = command("send", f"127.0.0.1:{port}", files / "0.hl7", "--ca", files / "strange.pem")
+    assert good.code == 0
+    assert bad.code == 1
+    assert "its certificate does not verify" in bad.out
+    assert len(received) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("nowhere", "0.hl7"), "'nowhere' is no address"),
+        (("127.0.0.1:0", "0.hl7"), "'127.0.0.1:0' is no address"),
+        (("127.0.0.1:1", "none.hl7"), "none.hl7: there is no such file or folder"),
+        (("127.0.0.1:1", "0.hl7", "--ca", "none.pem"), "none.pem: there is no such file"),
+        (("127.0.0.1:1", "0.hl7", "--ca", "0.hl7"), "cannot be used"),
+    ],
+)
+def test_mistakes_of_the_call(
+    files: Path, command: Command, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], sentence: str
+) -> None:
+    monkeypatch.chdir(files)
+    ran = command("send", *arguments)
+    assert ran.code == 2
+    assert sentence in ran.err
