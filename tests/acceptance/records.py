@@ -31,6 +31,8 @@ class Records:
     """by control id: how many pieces of work in (lane, state)"""
     damage: list[str]
     """what an integrity check finds"""
+    closed: bool
+    """whether the last engine noted that it stopped in order"""
 
     def in_commit_order(self, control_ids: Iterable[str]) -> bool:
         """Whether messages come in the order in which they were committed, none of them twice."""
@@ -52,11 +54,18 @@ def records_of(database: Path) -> Records:
     with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
         messages = connection.execute("SELECT id, control_id, disposition FROM message ORDER BY id").fetchall()
         rows = connection.execute("SELECT message_id, lane, state FROM work").fetchall()
+        ((running,),) = connection.execute("SELECT running FROM engine").fetchall()
     names = {message_id: control_id for message_id, control_id, _ in messages}
     works: dict[str, Counter[tuple[str, str]]] = {control_id: Counter() for control_id in names.values()}
     for message_id, lane, state in rows:
         works[names[message_id]][lane, state] += 1
-    return Records(list(names.values()), {name: found for _, name, found in messages}, works, damage_of(database))
+    return Records(
+        control_ids=list(names.values()),
+        dispositions={name: found for _, name, found in messages},
+        works=works,
+        damage=damage_of(database),
+        closed=not running,
+    )
 
 
 def damage_of(database: Path) -> list[str]:

@@ -34,6 +34,7 @@ def test_stop_under_load_delivers_all_that_was_acknowledged(place: Place, number
     assert not place.database.with_name("engine.db-wal").exists(), "a clean stop leaves nothing to recover"
     records = records_of(place.database)
     stored = set(records.control_ids)
+    assert records.closed
     assert stored == accepted_ids(journal), "what was stored was acknowledged: nobody was left without an answer"
     assert set(records.dispositions.values()) == {"PROCESSED"}
     assert records.in_commit_order(downstream.first_seen())

@@ -194,3 +194,15 @@ def test_a_second_signal_ends_it_at_once(repository: Path, ports: dict[str, str]
                 engine.until("stopping")
                 assert engine.stop(signal.SIGTERM) == 130
     assert "Traceback" not in engine.text
+
+
+def test_handlers_see_the_active_environment(repository: Path, ports: dict[str, str]) -> None:
+    feed = repository / "config" / "IB_EXAMPLE_ADT.py"
+    text = feed.read_text().replace("import MLLP,", "import current_environment, MLLP,")
+    feed.write_text(text.replace('msg["MSH-5"] = "ARCHIVE"', 'msg["MSH-5"] = current_environment()'))
+    with serving(repository, "--env", "staging", environ=ports) as engine:
+        engine.until(READY)
+        port = ports["MEFOR_VALUE_EXAMPLE_ADT_PORT"]
+        assert program("send", f"127.0.0.1:{port}", "messages/sets/example_adt.hl7", cwd=repository).code == 0
+        assert engine.stop() == 0
+    assert b"|staging|HUB|" in (repository / "out" / "EXAMPLE0001.hl7").read_bytes()

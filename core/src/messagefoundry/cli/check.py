@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-LINTERS = {"ruff": ["check", "--quiet"], "mypy": ["--no-error-summary", "--ignore-missing-imports"]}
+LINTERS = {
+    "ruff": ["check", "--quiet", "--no-cache"],
+    "mypy": ["--no-error-summary", "--ignore-missing-imports", f"--cache-dir={os.devnull}"],
+}
 
 
 @dataclass(frozen=True, slots=True)

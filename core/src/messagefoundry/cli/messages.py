@@ -10,7 +10,7 @@ import click
 
 from messagefoundry.cli import message_changes, options, selection
 from messagefoundry.cli.configured import Call, Configured
-from messagefoundry.cli.failures import NotFine, WrongCall, finish
+from messagefoundry.cli.failures import NotFine, WrongCall, finish, say
 from messagefoundry.cli.message_page import MessagePage, read_page
 from messagefoundry.cli.output import Column, plural, show_json, show_line, show_table
 from messagefoundry.cli.stored import reading
@@ -78,6 +78,8 @@ def show_all(
             show_json([facts(row) for row in rows])
         else:
             show_table(COLUMNS, [cells(row) for row in rows])
+            if not rows:
+                say("no such message" if connection or message_type or disposition or control_id else "no messages yet")
 
 
 def follow_from(reader: StoreReader, query: MessageQuery, rows: Sequence[MessageRow], *, as_json: bool) -> None:

@@ -28,6 +28,9 @@ class Column:
     style: str = ""
 
 
+WIDEST = 10_000
+"""Characters of a line: a table wider than the terminal is wrapped by it, as no name may be cut or broken up."""
+
 STYLES = {
     "running": "green",
     "PROCESSED": "green",
@@ -76,13 +79,18 @@ def _draw(columns: Sequence[Column], rows: Sequence[Sequence[str]], title: str) 
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    headed = any(column.heading for column in columns)
+    table = Table(
+        title=title or None, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_header=headed
+    )
     for column in columns:
-        table.add_column(column.heading, justify="right" if column.right else "left", overflow="fold")
+        table.add_column(column.heading, justify="right" if column.right else "left", no_wrap=True)
     for row in rows:
         cells = zip(columns, row, strict=True)
         table.add_row(*(Text(cell, style=STYLES.get(cell, column.style)) for column, cell in cells))
-    Console().print(table)
+    console = Console()
+    needed = console.measure(table, options=console.options.update(width=WIDEST)).maximum
+    Console(width=max(console.width, needed)).print(table)
 
 
 def _align(columns: Sequence[Column], rows: Sequence[Sequence[str]], title: str) -> None:

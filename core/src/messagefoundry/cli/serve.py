@@ -21,7 +21,6 @@ from messagefoundry.engine.run import run
 from messagefoundry.observe import logs
 from messagefoundry.plugins import installed
 from messagefoundry.settings import check_posture, posture_of
-from messagefoundry.wiring.environment import active_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,8 +87,7 @@ def plan_of(configured: Configured, *, hold_outbound: bool = False, accept_remov
 def served(plan: Plan, ready: Banner) -> int:
     """Run a plan to its end and give the exit code."""
     try:
-        with active_environment(plan.graph.environment):
-            ending = trio.run(serve, plan, ready)
+        ending = trio.run(serve, plan, ready)
     except FAILURES as error:
         leaf = only_leaf(error)
         if isinstance(leaf, TooMuchRemoved):
