@@ -163,7 +163,7 @@ class SettleDelivered(Unit):
 
 @dataclass(slots=True, eq=False)
 class SettleRetry(Unit):
-    """An attempt failed; the item waits until `due`. `kind` is the trail's word: "retry" or "unknown outcome"."""
+    """An attempt failed; the item waits until `due`. `detail` says why, and whether its outcome is unknown."""
 
     work_id: int
     message_id: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,6 @@ import trio
 
 from messagefoundry.contracts.specs import load
 from messagefoundry.contracts.units import HandOff, NoteConnection, SettleDead, SettleDelivered
-from messagefoundry.message import RefusalKind
 from messagefoundry.pipeline.committer import Committer, now
 from messagefoundry.pipeline.flow import Flow
 from messagefoundry.pipeline.intake import Gate, Intake
@@ -52,6 +52,7 @@ class Engine:
         self.routing = Routing(self.flows, self.committer, self._handed_off)
         self.lane_nursery: trio.Nursery | None = None
         self.listener_nursery: trio.Nursery | None = None
+        self._notes = Sparingly()
         self.stopping = trio.Event()
         self.started_at = now()
         self.reloading = trio.Lock()
@@ -119,6 +120,8 @@ class Engine:
     # -- what follows a commit -----------------------------------------------------------------------------------
 
     def _handed_off(self, unit: HandOff) -> None:
+        for failed in unit.failed:
+            log.warning("%s: message %d died: %s", unit.inbound, unit.message_id, failed.error.partition("\n")[0])
         for outgoing in unit.outgoing:
             lane = self.lanes.get(outgoing.lane)
             if lane is not None:
@@ -133,18 +136,28 @@ class Engine:
     # -- what is told --------------------------------------------------------------------------------------------
 
     def note(self, connection: str, kind: str, detail: str = "", *, alert: bool = False) -> None:
-        """Put an event of a Connection on its trail and in the log, and alert if asked to."""
+        """Put an event of a Connection on its trail and in the log, and alert if asked to.
+
+        Of one kind a minute's first few are kept: a flood of peers must not become a flood of rows.
+        """
+        if not self._notes.allows((connection, kind)):
+            return
         log.log(
             logging.WARNING if alert else logging.INFO, "%s: %s%s", connection, kind, f": {detail}" if detail else ""
         )
-        self.committer.submit(NoteConnection(connection, kind, detail, now()), lambda: None)
+        self._trail(connection, kind, detail)
         if alert:
             self.alarm.raise_alert(kind, connection, detail)
 
+    def _trail(self, connection: str, kind: str, detail: str) -> None:
+        self.committer.submit(NoteConnection(connection, kind, detail, now()), lambda: None)
+
     def _told(self, connection: str, kind: str, detail: str, alert: bool) -> None:
-        self.note(connection, kind, detail)
+        self._trail(connection, kind, detail)
         if alert:
             self.alarm.raise_alert("connection_stopped", connection, detail or kind)
+        else:
+            log.info("%s: %s", connection, kind)
 
     def _outage(self, error: StoreUnavailable | None) -> None:
         if error is None:
@@ -166,7 +179,7 @@ class Engine:
 
     async def refuse_new(self) -> None:
         """Accept no further message, and wait a moment for the answers to those that are being committed."""
-        self.gate.closed = RefusalKind.SHUTTING_DOWN
+        self.gate.stopping = True
         with trio.move_on_after(2):
             await self.committer.drained()
 
@@ -184,6 +197,24 @@ class Engine:
         flows = all(flow.drained or flow.detached for flow in self.flows.values())
         lanes = all(lane.quiet for name, lane in self.lanes.items() if self.connections[name].state == "running")
         return flows and lanes and not self.committer.waiting
+
+
+class Sparingly:
+    """Lets a few events of one kind through in a minute."""
+
+    def __init__(self, most: int = 20, seconds: float = 60) -> None:
+        self._most = most
+        self._seconds = seconds
+        self._seen: dict[object, tuple[float, int]] = {}
+
+    def allows(self, key: object) -> bool:
+        """Whether one more event of this kind is let through now."""
+        clock = time.monotonic()
+        since, count = self._seen.get(key, (clock, 0))
+        if clock - since >= self._seconds:
+            since, count = clock, 0
+        self._seen[key] = (since, count + 1)
+        return count < self._most
 
 
 class ConnectionNotes:

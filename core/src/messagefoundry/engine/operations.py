@@ -63,7 +63,7 @@ class Operations:
 
     async def dead_letter(self, message_id: int, *, to: str = "", reason: str = "", actor: str) -> int:
         """Dead-letter now what waits of a message; how many pieces of work that was. They stay replayable."""
-        unit = DeadLetter(message_id, actor, reason or f"dead-lettered by {actor}", now(), to)
+        unit = DeadLetter(message_id, actor, reason, now(), to)
         await self._commit(unit, lambda: self._drop(unit))
         return unit.count
 

@@ -13,6 +13,7 @@ from messagefoundry.alerts.alarm import Alarm
 from messagefoundry.contracts.errors import sole
 from messagefoundry.contracts.specs import load
 from messagefoundry.contracts.units import MarkRunning, SweepRemoved
+from messagefoundry.engine import disk
 from messagefoundry.engine.background import background
 from messagefoundry.engine.engine import Engine
 from messagefoundry.engine.plan import MOST_REMOVED, Plan, TooMuchRemoved
@@ -22,7 +23,7 @@ from messagefoundry.wiring.environment import active_environment
 
 if TYPE_CHECKING:
     from messagefoundry.contracts.alerts import AlertSink
-    from messagefoundry.contracts.stores import StoreReader
+    from messagefoundry.contracts.stores import Store, StoreReader
     from messagefoundry.plugins import Installed
     from messagefoundry.wiring.graph import Graph
 
@@ -56,7 +57,9 @@ async def live(plan: Plan, serve: Serve | None, *, task_status: trio.TaskStatus[
             await sweep_removed(engine)
             engine.assemble(await engine.read(lambda reader: reader.held()), last_id if unclean else 0)
             async with background(lanes(engine)) as engine.lane_nursery:
-                async with background([engine.routing.run, buildup_watch(engine, stored.watch)]):
+                async with background(
+                    [engine.routing.run, buildup_watch(engine, stored.watch), disk_watch(engine, stored.store)]
+                ):
                     async with background(api(engine, serve)):
                         async with background(listeners(engine)) as engine.listener_nursery:
                             task_status.started(engine)
@@ -96,6 +99,7 @@ async def sweep_removed(engine: Engine) -> None:
     while count:
         unit = SweepRemoved(*names, at=now())
         await engine.committer.commit(unit)
+        log.warning("%d messages waited for what is no longer configured; they are dead letters now", unit.count)
         count = unit.count
 
 
@@ -123,6 +127,15 @@ def api(engine: Engine, serve: Serve | None) -> list[Callable[..., Awaitable[Non
         await serve(engine, task_status=task_status)
 
     return [task]
+
+
+def disk_watch(engine: Engine, store: Store) -> Callable[..., Awaitable[None]]:
+    """The watch over the space left for the store."""
+
+    async def task(*, task_status: trio.TaskStatus[None]) -> None:
+        await disk.watch(store.bytes_free, engine.gate, engine.note, task_status=task_status)
+
+    return task
 
 
 def buildup_watch(engine: Engine, reader: StoreReader) -> Callable[..., Awaitable[None]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from messagefoundry.pipeline.replies import Expectation, Replies
     from messagefoundry.wiring.graph import Inbound
 
+log = logging.getLogger(__name__)
+
 STORE_PATIENCE_SECONDS = 10.0
 
 TRANSIENT = {RefusalKind.STORE_UNAVAILABLE, RefusalKind.RATE_LIMIT, RefusalKind.SHUTTING_DOWN}
@@ -38,9 +41,17 @@ class Note(Protocol):
 
 @dataclass(slots=True)
 class Gate:
-    """Whether messages are accepted now; shared by all inbounds. `closed` says why not."""
+    """Whether messages are accepted now; shared by all inbounds."""
 
-    closed: RefusalKind | None = None
+    stopping: bool = False
+    disk_low: bool = False
+
+    @property
+    def closed(self) -> RefusalKind | None:
+        """Why nothing is accepted; None when messages are."""
+        if self.stopping:
+            return RefusalKind.SHUTTING_DOWN
+        return RefusalKind.STORE_UNAVAILABLE if self.disk_low else None
 
 
 class Intake:
@@ -125,6 +136,9 @@ class Intake:
         """Record a refused message as an ERROR, or count a byte-identical repeat, and answer it."""
         summary = self._summary(raw)
         receipt = self._answer(raw, summary, refusal, None)
+        log.warning(
+            "%s: refused a message%s: %s", self.name, f" with {receipt.code}" * bool(receipt.code), receipt.reason
+        )
         if refusal.kind not in (RefusalKind.STORE_UNAVAILABLE, RefusalKind.SHUTTING_DOWN):
             await self._record(raw, refusal, summary, receipt.code, peer)
         return receipt

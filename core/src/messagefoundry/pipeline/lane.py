@@ -10,7 +10,7 @@ import json
 import logging
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
@@ -51,15 +51,28 @@ class LaneStopped(MessageFoundryError):
 
 @dataclass(slots=True)
 class Attempt:
-    """How one attempt ended, ready to be settled. `error` "" means delivered; its first line is safe to show."""
+    """How one attempt ended, ready to be settled. `error` "" means delivered; its first line is safe to show.
+
+    `facts` is what the trail keeps of the answer: times, peer, MSA-1, MSA-2.
+    """
 
     error: str = ""
     permanent: bool = False
     unknown: bool = False
     reply: bytes | None = None
-    detail: str = ""
+    facts: dict[str, object] = field(default_factory=dict)
     stop: StopLane | None = None
     broken: bool = False
+
+    @property
+    def detail(self) -> str:
+        """The facts and what went wrong, as compact JSON for the trail; "" when there is nothing to say."""
+        facts = dict(self.facts)
+        if self.unknown:
+            facts["outcome"] = "unknown"
+        if self.error:
+            facts["error"] = self.error.partition("\n")[0]
+        return compact_json(facts) if facts else ""
 
 
 @dataclass(slots=True)
@@ -248,7 +261,7 @@ class Lane:
     async def _attempt(self, connector: OutboundConnector, item: WaitingItem, number: int) -> Attempt:
         self._show("sending")
         if item.simulate:
-            return Attempt(detail=compact_json({"simulated": True}))
+            return Attempt(facts={"simulated": True})
         outgoing = OutboundItem(item.id, item.message_id, item.payload, number, item.content_type)
         try:
             outcome = await connector.send(outgoing)
@@ -262,10 +275,10 @@ class Lane:
         except Exception as error:  # noqa: BLE001 - the connector's own fault, which the policy decides about
             log.error("%s: the connector broke: %s", self.name, fault_site(error))
             return Attempt(describe_failure(error, f"connector of {self.name}"), broken=True)
-        detail = delivery_detail(outcome)
+        facts = facts_of(outcome)
         if isinstance(outcome, Delivered):
-            return Attempt(reply=outcome.reply, detail=detail)
-        return Attempt(outcome.reason or "rejected", outcome.permanent, reply=outcome.reply, detail=detail)
+            return Attempt(reply=outcome.reply, facts=facts)
+        return Attempt(outcome.reason or "rejected", outcome.permanent, reply=outcome.reply, facts=facts)
 
     # -- settlement ----------------------------------------------------------------------------------------------
 
@@ -336,9 +349,8 @@ class Lane:
         return True
 
     def _retry_unit(self, item: WaitingItem, number: int, attempt: Attempt, due: int) -> SettleRetry:
-        detail = attempt.detail or (compact_json({"outcome": "unknown"}) if attempt.unknown else "")
         return SettleRetry(
-            item.id, item.message_id, self.name, number, detail, attempt.reply, now(), attempt.error, due
+            item.id, item.message_id, self.name, number, attempt.detail, attempt.reply, now(), attempt.error, due
         )
 
     def _interrupted(self, item: WaitingItem, number: int) -> None:
@@ -356,8 +368,8 @@ class Lane:
             self.status = LaneStatus(doing, now(), next_try)
 
 
-def delivery_detail(outcome: Delivered | Rejected) -> str:
-    """What the trail keeps of an attempt that was answered, as compact JSON without empty members."""
+def facts_of(outcome: Delivered | Rejected) -> dict[str, object]:
+    """What the trail keeps of an attempt that was answered, without empty members."""
     members = {
         "sent_at": outcome.sent_at,
         "acknowledged_at": outcome.acknowledged_at,
@@ -366,4 +378,4 @@ def delivery_detail(outcome: Delivered | Rejected) -> str:
         "msa_2": outcome.msa_2,
         "note": getattr(outcome, "note", ""),
     }
-    return compact_json({key: value for key, value in members.items() if value})
+    return {key: value for key, value in members.items() if value}

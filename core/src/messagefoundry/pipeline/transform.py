@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from messagefoundry.contracts.units import Failed, Outgoing, Routing
+from messagefoundry.message import Message
 from messagefoundry.wiring.values import Send
 
 if TYPE_CHECKING:
@@ -67,12 +68,12 @@ def transform(graph: Graph, inbound: Inbound, raw: bytes, encoding: str) -> Outc
         names = handler_names(graph.routers[inbound.router].function(message))
     except BaseException as error:  # noqa: ASYNC103, BLE001 - a Router may raise anything; the message dies at ingress
         failed = Failed("ingress", "", describe_failure(error, f"router {inbound.router}"))
-        return Outcome("UNROUTED", failed=[failed])
+        return Outcome("UNROUTED", failed=[failed])  # noqa: ASYNC104 - a plain function in a worker thread
     if not names:
         return Outcome("UNROUTED")
     outcome = Outcome("FILTERED")
     for name in names:
-        run_handler(graph, name, message, outcome)
+        run_handler(graph, name, message, inbound.content_type, outcome)
     return outcome
 
 
@@ -83,8 +84,8 @@ def transform_one(graph: Graph, inbound: Inbound, handler: str, raw: bytes, enco
         message = inbound.codec.parse(raw, encoding=encoding)
     except BaseException as error:  # noqa: ASYNC103, BLE001 - as above
         outcome.failed.append(Failed("routed", handler, describe_failure(error, f"handler {handler}")))
-        return outcome
-    run_handler(graph, handler, message, outcome)
+        return outcome  # noqa: ASYNC104 - as above
+    run_handler(graph, handler, message, inbound.content_type, outcome)
     return outcome
 
 
@@ -99,7 +100,7 @@ def handler_names(returned: Any) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def run_handler(graph: Graph, name: str, message: AnyMessage, outcome: Outcome) -> None:
+def run_handler(graph: Graph, name: str, message: AnyMessage, content_type: str, outcome: Outcome) -> None:
     """Run one Handler on a copy of its own and add what it decided; all of its Sends count, or none."""
     handler = graph.handlers.get(name)
     if handler is None:
@@ -110,7 +111,7 @@ def run_handler(graph: Graph, name: str, message: AnyMessage, outcome: Outcome) 
     except BaseException as error:  # noqa: ASYNC103, BLE001 - a Handler may raise anything; its row keeps it
         outcome.ran.append(name)
         outcome.failed.append(Failed("routed", name, describe_failure(error, f"handler {name}")))
-        return
+        return  # noqa: ASYNC104 - as above
     if sends is None:
         outcome.declined.append(name)
         return
@@ -118,7 +119,7 @@ def run_handler(graph: Graph, name: str, message: AnyMessage, outcome: Outcome) 
     if sends:
         outcome.routing = "PROCESSED"
     for send in sends:
-        add_send(graph, name, send, outcome)
+        add_send(graph, name, send, content_type, outcome)
 
 
 def decisions(handler: Handler, message: AnyMessage) -> list[Send] | None:
@@ -139,8 +140,11 @@ def decisions(handler: Handler, message: AnyMessage) -> list[Send] | None:
     return sends
 
 
-def add_send(graph: Graph, handler: str, send: Send, outcome: Outcome) -> None:
-    """Turn a Send into a lane's payload, or into a dead `routed` row when it cannot be."""
+def add_send(graph: Graph, handler: str, send: Send, content_type: str, outcome: Outcome) -> None:
+    """Turn a Send into a lane's payload, or into a dead `routed` row when it cannot be.
+
+    What is no HL7 message goes out as the `content_type` that its inbound has.
+    """
     outbound = graph.outbounds.get(send.to)
     if outbound is None:
         error = f"Send to {send.to}: no outbound Connection of that name is declared"
@@ -153,8 +157,8 @@ def add_send(graph: Graph, handler: str, send: Send, outcome: Outcome) -> None:
             Failed("routed", handler, describe_failure(error, f"handler {handler}, Send to {send.to}"))
         )
         return
-    content_type = getattr(send.message, "content_type", "hl7v2")
-    outcome.outgoing.append(Outgoing(send.to, handler, payload, content_type, outbound.simulate))
+    kind = "hl7v2" if isinstance(send.message, Message) else content_type
+    outcome.outgoing.append(Outgoing(send.to, handler, payload, kind, outbound.simulate))
 
 
 def payload_of(message: AnyMessage | str | bytes, encoding: str | None) -> bytes:

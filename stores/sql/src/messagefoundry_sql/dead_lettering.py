@@ -31,7 +31,8 @@ class Death:
 def dead_letter(batch: Batch, unit: DeadLetter) -> None:
     """What waits of one message, in one lane or everywhere. A message in RECEIVED dies at ingress."""
     assert unit.minted is not None
-    death = Death(trail.DEAD_LETTER, trail.by(unit.actor, unit.reason), unit.reason, unit.at, unit.minted)
+    error = unit.reason or f"dead-lettered by {unit.actor}"
+    death = Death(trail.DEAD_LETTER, trail.by(unit.actor, unit.reason), error, unit.at, unit.minted)
     for work_id, message_id, inbound, lane in batch.rows(_WAITING, unit.message_id):
         if not unit.to or lane == unit.to:
             kill_work(batch, death, work_id, message_id, lane or inbound)
