@@ -40,7 +40,8 @@ class Sending:
 
     @property
     def accepted(self) -> int:
-        """Messages acknowledged so far."""
+        """Messages acknowledged so far. Raises AssertionError when the engine was not there."""
+        assert self._failure is None, f"the load could not connect: {self._failure}"
         codes = self._generator.journal.codes()
         return sum(codes[code] for code in ACCEPTED)
 
