@@ -17,12 +17,14 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
 import trio
 
 from messagefoundry.contracts.errors import CorruptStore, MessageFoundryError, StoreUnavailable, UnstorableUnit
+from messagefoundry.pipeline.crossing import Crossing
 
 if TYPE_CHECKING:
     from messagefoundry.contracts.stores import Store
@@ -69,7 +71,7 @@ class Committer:
         self._in_flight: list[Entry] = []
         self._wake = trio.Event()
         self._idle = trio.Event()
-        self._limiter = trio.CapacityLimiter(1)
+        self._thread: Crossing | None = None
         self._last = store.last_id()
         self._on_outage = on_outage
         self._outages = 0
@@ -142,16 +144,23 @@ class Committer:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Commit until cancelled."""
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._watch)
-            task_status.started()
-            while True:
-                if not self._queue:
-                    self._wake = trio.Event()
-                    await self._wake.wait()
-                await self._commit_batch(self._form())
-                if not self._queue:
-                    self._idle.set()
+        self._thread = Crossing("committer")
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._watch)
+                task_status.started()
+                await self._commit_for_ever()
+        finally:
+            self._thread.close()
+
+    async def _commit_for_ever(self) -> None:
+        while True:
+            if not self._queue:
+                self._wake = trio.Event()
+                await self._wake.wait()
+            await self._commit_batch(self._form())
+            if not self._queue:
+                self._idle.set()
 
     def _mint(self) -> int:
         self._last = max(now(), self._last + 1)
@@ -196,7 +205,8 @@ class Committer:
 
     async def _apply(self, batch: list[Entry]) -> None:
         units = [entry.unit for entry in batch]
-        await trio.to_thread.run_sync(self._store.commit, units, limiter=self._limiter)
+        assert self._thread is not None
+        await self._thread.begin(partial(self._store.commit, units)).wait(abandon=False)
         self.commits += 1
         self.units += len(units)
 

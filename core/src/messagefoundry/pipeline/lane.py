@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -219,17 +218,18 @@ class Lane:
                     self._in_memory.add(item.id)
                 return item
             self._show("idle")
-            with trio.move_on_after(self._seconds_to_due()) as scope:
+            if self._fifo or not self._next_due:
                 await self._wake.wait()
-            if scope.cancelled_caught:
-                self._next_due = 0
-                self.window.spilled = True
+            else:
+                await self._wait_for_due()
 
-    def _seconds_to_due(self) -> float:
-        """How long nothing can fall due; unordered items in back-off are in the store alone."""
-        if self._fifo or not self._next_due:
-            return math.inf
-        return max(0.0, (self._next_due - now()) / 1_000_000)
+    async def _wait_for_due(self) -> None:
+        """Wait for new work or for an item in back-off, which is in the store alone and is read when it is due."""
+        with trio.move_on_after(max(0.0, (self._next_due - now()) / 1_000_000)) as scope:
+            await self._wake.wait()
+        if scope.cancelled_caught:
+            self._next_due = 0
+            self.window.spilled = True
 
     async def _deliver_one(self, connector: OutboundConnector, item: WaitingItem) -> bool:
         """Attempt one item until it is settled or given back to the store. True when the connector broke.

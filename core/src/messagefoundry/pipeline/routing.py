@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -14,6 +13,7 @@ import trio
 from messagefoundry.contracts.errors import MessageFoundryError, UnstorableUnit
 from messagefoundry.contracts.units import Failed, HandOff, MarkAttempt
 from messagefoundry.pipeline.committer import Committer, now
+from messagefoundry.pipeline.crossing import Call, Crossing
 from messagefoundry.pipeline.transform import Outcome
 from messagefoundry.pipeline.turns import PATIENCE_SECONDS, Job, Result, Turn, gather, give_back, take
 
@@ -39,7 +39,6 @@ class Routing:
         self._committer = committer
         self._handed_off = handed_off
         self._wake = trio.Event()
-        self._threads = trio.CapacityLimiter(math.inf)
         self._detached: dict[str, trio.Event] = {}
 
     def wake(self) -> None:
@@ -50,57 +49,54 @@ class Routing:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Route until cancelled. A run in progress is abandoned then: its message is RECEIVED still."""
-        async with trio.open_nursery() as self._nursery:
-            task_status.started()
-            while True:
-                self._wake = trio.Event()
-                careful = [flow for flow in self._flows.values() if not flow.detached and self._is_careful(flow)]
-                if careful:
-                    await self._carefully(careful)
-                elif jobs := gather(list(self._flows.values())):
-                    await self._shared_turn(jobs, PATIENCE_SECONDS)
-                else:
-                    await self._wake.wait()
+        self._thread = Crossing("routing")
+        try:
+            async with trio.open_nursery() as self._nursery:
+                task_status.started()
+                await self._route_for_ever()
+        finally:
+            self._thread.close()
+
+    async def _route_for_ever(self) -> None:
+        while True:
+            self._wake = trio.Event()
+            careful = [flow for flow in self._flows.values() if not flow.detached and self._is_careful(flow)]
+            if careful:
+                await self._carefully(careful)
+            elif jobs := gather(list(self._flows.values())):
+                await self._shared_turn(jobs, PATIENCE_SECONDS)
+            else:
+                await self._wake.wait()
 
     # -- turns ---------------------------------------------------------------------------------------------------
 
     async def _shared_turn(self, jobs: Sequence[Job], patience: float) -> None:
-        turn, over = Turn(jobs), trio.Event()
+        turn = Turn(jobs)
+        call = self._thread.begin(turn.run)
         with trio.move_on_after(patience) as scope:
-            await self._cross(turn, over)
+            await call.wait(abandon=True)
         stuck = turn.halt() if scope.cancelled_caught else None
         self._finish(turn)
         if stuck is not None:
-            self._detach(stuck.flow, turn, over)
+            self._detach(stuck.flow, turn, call)
 
-    async def _cross(self, turn: Turn, over: trio.Event) -> None:
-        """Run a turn in a thread; `over` is set when the thread is done, even if nobody waits for it any more."""
-        token = trio.lowlevel.current_trio_token()
-
-        def work() -> None:
-            try:
-                turn.run()
-            finally:
-                try:
-                    token.run_sync_soon(over.set)
-                except trio.RunFinishedError:
-                    log.warning("a Handler was still running when the engine stopped; its message is RECEIVED still")
-
-        await trio.to_thread.run_sync(work, abandon_on_cancel=True, limiter=self._threads)
-
-    def _detach(self, flow: Flow, turn: Turn, over: trio.Event) -> None:
-        """A flow that overran a shared turn gets a thread of its own, first of all the one that it holds."""
+    def _detach(self, flow: Flow, turn: Turn, call: Call[None]) -> None:
+        """A flow that overran a shared turn keeps the thread that it holds; the others get a new one."""
         log.info("%s overran a shared turn; it is routed by a thread of its own from now on", flow.inbound.name)
         flow.detached = True
         self._detached[flow.inbound.name] = trio.Event()
-        self._nursery.start_soon(self._run_detached, flow, turn, over)
+        self._nursery.start_soon(self._run_detached, flow, turn, call, self._thread)
+        self._thread = Crossing("routing")
 
-    async def _run_detached(self, flow: Flow, turn: Turn, over: trio.Event) -> None:
-        while True:
-            await over.wait()
-            self._finish(turn)
-            turn, over = Turn(await self._next_detached(flow)), trio.Event()
-            await self._cross(turn, over)
+    async def _run_detached(self, flow: Flow, turn: Turn, call: Call[None], thread: Crossing) -> None:
+        try:
+            while True:
+                await call.wait(abandon=True)
+                self._finish(turn)
+                turn = Turn(await self._next_detached(flow))
+                call = thread.begin(turn.run)
+        finally:
+            thread.close()
 
     async def _next_detached(self, flow: Flow) -> Sequence[Job]:
         """Wait for the next jobs of a detached flow; one of before an unclean stop comes alone, its attempt counted."""

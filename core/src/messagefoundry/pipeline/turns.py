@@ -91,9 +91,10 @@ class Turn:
             return fresh
 
     def unclaimed(self) -> Sequence[Job]:
-        """Jobs that have not begun; asked when the turn is over or halted."""
+        """Jobs that have not begun, each given once; asked when the turn is over or halted."""
         with self._lock:
-            return self._jobs[self._position :]
+            unclaimed, self._jobs = self._jobs[self._position :], self._jobs[: self._position]
+            return unclaimed
 
 
 def run(job: Job) -> Outcome:
