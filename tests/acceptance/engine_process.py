@@ -106,6 +106,11 @@ class EngineProcess:
         except (OSError, HTTPException):
             return False
 
+    def holds_nothing(self) -> bool:
+        """Whether it counts no byte of work in memory, which is so soon after the last settlement."""
+        used: int = self.page("/stats")["memory_bytes"]
+        return used == 0
+
     def peak_memory(self) -> int:
         """The most bytes that it has held so far."""
         status = Path(f"/proc/{self.pid}/status").read_text()

@@ -61,3 +61,8 @@ def accepted_ids(*journals: Journal) -> set[str]:
 def sent_ids(*journals: Journal) -> set[str]:
     """The control ids of everything sent."""
     return {entry.control_id for journal in journals for entry in journal}
+
+
+def adt(control_id: str) -> bytes:
+    """A small message with this MSH-10."""
+    return f"MSH|^~\\&|A|B|C|D|20260101||ADT^A01|{control_id}|T|2.5.1\rPID|1||12345\r".encode()

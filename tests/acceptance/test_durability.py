@@ -16,7 +16,7 @@ from tests.acceptance.engine_process import EngineProcess
 from tests.acceptance.partner import partner
 from tests.acceptance.place import FAN_OUT, Place
 from tests.acceptance.sending import Sending, accepted_ids
-from tests.acceptance.trace import STRACE, Call, calls
+from tests.acceptance.trace import STRACE, Call, calls, is_complete
 from tests.acceptance.waiting import until
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def test_the_log_is_on_disk_between_a_frame_and_its_acknowledgment(place: Place)
             assert engine.stop(within=60) == 0, engine.output
     ids = accepted_ids(journal)
     assert len(ids) == MESSAGES
-    until(lambda: f"{engine.pid} +++ exited" in trace.read_text(errors="replace"), "the trace is complete")
+    until(lambda: is_complete(trace, engine.pid), "the trace is complete")
     made = list(calls(trace))
     unsafe = {control_id for control_id in ids if not synced_before_acknowledged(made, control_id, place)}
     assert not unsafe, f"acknowledged before they were on disk: {len(unsafe)} of {MESSAGES}"

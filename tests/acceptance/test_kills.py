@@ -48,8 +48,15 @@ def killed_while_delivering(place: Place, downstream: Partner, chance: random.Ra
         return sending.ended()
 
 
+def killed_while_creating(place: Place, downstream: Partner, chance: random.Random) -> None:
+    """A life that ends as soon as the file of the store is there, whole or not."""
+    with EngineProcess(place) as engine:
+        until(place.database.exists, "the store's file is there")
+        engine.kill()
+
+
 def killed_while_starting(place: Place, downstream: Partner, chance: random.Random) -> None:
-    """A life that ends as soon as it holds the store, or says that a Connection has started."""
+    """A life that ends as soon as it says that one of its parts has started."""
     sign = chance.choice(["OB_MLLP: started", "OB_FILE: started", "control socket", "IB: started"])
     with EngineProcess(place) as engine:
         until(lambda: sign in engine.output, f"the engine says {sign}")
@@ -57,9 +64,9 @@ def killed_while_starting(place: Place, downstream: Partner, chance: random.Rand
 
 
 LIVES: tuple[Life, ...] = (
+    killed_while_creating,
     killed_while_receiving,
     killed_while_delivering,
-    killed_while_receiving,
     killed_while_starting,
     killed_while_delivering,
     killed_while_receiving,
@@ -83,6 +90,7 @@ def live_and_die(place: Place) -> Outcome:
         journals = [LIVES[number % len(LIVES)](place, downstream, chance) for number in range(KILLS)]
         with EngineProcess(place).ready() as engine:
             until(engine.at_rest, "everything is delivered", within=60)
+            until(engine.holds_nothing, "what is delivered is not in memory any more", within=5)
             assert engine.stop() == 0, engine.output
     kept = [journal for journal in journals if journal is not None]
     return Outcome(kept, downstream.first_seen(), downstream.arrivals.duplicates)

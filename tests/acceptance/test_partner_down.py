@@ -45,6 +45,7 @@ def test_backlog_is_delivered_in_order_and_not_kept_in_memory(place: Place) -> N
             until(lambda: downstream.count() == MESSAGES, "the backlog arrives", within=60)
             until(engine.at_rest, "the last settlement is durable")
             drained = engine.peak_memory()
+            until(engine.holds_nothing, "what is delivered is not in memory any more", within=5)
             assert engine.stop() == 0, engine.output
     records = records_of(place.database)
     assert records.in_commit_order(downstream.first_seen())

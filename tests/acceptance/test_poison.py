@@ -11,6 +11,7 @@ from messagefoundry.harness.mllp import read_acknowledgment
 from tests.acceptance.engine_process import EngineProcess, run_command
 from tests.acceptance.partner import exchange, partner
 from tests.acceptance.records import records_of
+from tests.acceptance.sending import adt
 from tests.acceptance.waiting import until
 
 if TYPE_CHECKING:
@@ -40,10 +41,6 @@ def deadly(msg):
 DEATHS = 3
 BEFORE = [f"BEFORE{number}" for number in range(5)]
 AFTER = [f"AFTER{number}" for number in range(20)]
-
-
-def adt(control_id: str) -> bytes:
-    return f"MSH|^~\\&|A|B|C|D|20260101||ADT^A01|{control_id}|T|2.5.1\rPID|1||12345\r".encode()
 
 
 def accepted(port: int, control_ids: list[str]) -> list[str]:

@@ -9,10 +9,10 @@ import pytest
 
 from messagefoundry.harness.workplace import free_ports
 from tests.acceptance.engine_process import EngineProcess
-from tests.acceptance.partner import partner
+from tests.acceptance.partner import exchange, partner
 from tests.acceptance.place import FAN_OUT, Place
 from tests.acceptance.records import records_of, written_files
-from tests.acceptance.sending import Sending, accepted_ids, sent_ids
+from tests.acceptance.sending import Sending, accepted_ids, adt, sent_ids
 from tests.acceptance.waiting import until
 
 QUICKLY = 8
@@ -92,6 +92,41 @@ def test_second_interrupt_stops_at_once_and_loses_nothing(place: Place) -> None:
     stored = set(records_of(place.database).control_ids)
     assert accepted_ids(journal) <= stored <= sent_ids(journal)
     assert_delivered_at_the_next_start(place, silent.port, stored, before=silent.first_seen())
+
+
+STUCK = """
+import time
+
+inbound("IB", MLLP(port={port}), router="all")
+outbound("OB", MLLP(host="127.0.0.1", port={partner}))
+
+@router("all")
+def all(msg):
+    return "waits"
+
+@handler("waits")
+def waits(msg):
+    if msg["MSH-10"] == "STUCK" and os.path.exists("obstacle"):
+        time.sleep(3600)
+    return Send("OB", msg)
+"""
+
+
+def test_stop_does_not_wait_for_a_stuck_handler_and_loses_nothing(place: Place) -> None:
+    obstacle = place.directory / "obstacle"
+    obstacle.touch()
+    control_ids = ["BEFORE", "STUCK", "AFTER1", "AFTER2"]
+    with partner() as downstream:
+        place.configure(STUCK, partner=downstream.port)
+        with EngineProcess(place).ready() as engine:
+            assert len(exchange(place.port, map(adt, control_ids))) == len(control_ids)
+            assert engine.stop(within=QUICKLY) == 0, engine.output
+        obstacle.unlink()
+        with EngineProcess(place).ready() as engine:
+            until(engine.at_rest, "all is delivered")
+            assert engine.stop() == 0, engine.output
+    assert downstream.first_seen() == control_ids
+    assert downstream.arrivals.duplicates == 0
 
 
 def assert_delivered_at_the_next_start(place: Place, port: int, stored: set[str], *, before: list[str]) -> None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-CALLS = "recvfrom,sendto,pwrite64,write,fsync,fdatasync"
+CALLS = "recvfrom,sendto,pwrite64,fsync,fdatasync"
 STRACE = ("strace", "-D", "-f", "-y", "-s", "4096", "-e", f"trace={CALLS}", "-e", "signal=none")
 """-D: the traced program keeps the process id of the command."""
 
@@ -48,6 +48,11 @@ def calls(trace: Path) -> Iterator[Call]:
             text = head + resumed["rest"]
         if (call := _CALL.fullmatch(text)) is not None:
             yield Call(call["name"], call["file"], call["rest"], began, number, _result(text))
+
+
+def is_complete(trace: Path, pid: int) -> bool:
+    """Whether the end of the traced process is in the trace."""
+    return re.search(rf"^{pid} +\+\+\+ exited", trace.read_text(errors="replace"), re.MULTILINE) is not None
 
 
 def _result(text: str) -> int:
