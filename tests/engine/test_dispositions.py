@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
 
 from messagefoundry.contracts.outbound import Rejected
+from messagefoundry.engine.reload import reload
 from messagefoundry.wiring.values import RetryPolicy, Send
-from tests.engine.world import World, adt, operations, until
+from tests.engine.toy import ToySettings
+from tests.engine.world import World, adt, operations, until, with_graph
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -221,3 +224,35 @@ async def test_the_trail_tells_the_whole_story(world: World) -> None:
     assert trail[-1].has_reply
     assert trail[2].has_reply
     assert trail == sorted(trail, key=lambda event: event.id)
+
+
+async def test_one_send_to_nowhere_holds_back_the_handlers_others(world: World) -> None:
+    sender, partner = world.simple()
+    world.handler(lambda msg: [Send("OB", msg), Send("DOE^JANE", msg)])
+    async with world.running() as engine:
+        receipt = await sender.send(adt("1"))
+        await world.becomes(receipt.message_id, "ERROR")
+        (dead,) = world.work(receipt.message_id)
+        assert partner.attempts == []
+        safe, _, text = dead.error.partition("\n")
+        assert "not declared" in safe
+        assert "DOE^JANE" not in safe
+        assert "DOE^JANE" in text
+        world.handler(lambda msg: Send("OB", msg))
+        with_graph(engine, world.graph)
+        await reload(engine)
+        await operations(engine).replay_dead([dead.id], actor="op")
+        await partner.has(1)
+
+
+async def test_a_payload_that_cannot_be_encoded_is_a_dead_letter_and_nothing_else(world: World) -> None:
+    sender, partner = world.simple()
+    settings = ToySettings(partner=partner, encoding="ascii")
+    world.outbounds["OB"] = replace(world.outbounds["OB"], settings=settings)
+    world.handler(lambda msg: Send("OB", "\u00e9" if msg["PID-3"] == "bad" else "e"))
+    async with world.running():
+        bad = await sender.send(adt("1", text="bad"))
+        good = await sender.send(adt("2", text="good"))
+        await world.becomes(good.message_id, "PROCESSED")
+        await world.becomes(bad.message_id, "ERROR")
+    assert partner.delivered == [b"e"]

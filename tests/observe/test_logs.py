@@ -4,6 +4,10 @@ import io
 import json
 import logging
 import re
+import subprocess
+import sys
+import threading
+import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -24,6 +28,7 @@ log = logging.getLogger("messagefoundry.tests")
 def logged(form: str, level: str = "info") -> Iterator[io.StringIO]:
     root = logging.getLogger()
     before, at = root.handlers[:], root.level
+    hooks = warnings.showwarning, threading.excepthook, sys.unraisablehook
     stream = io.StringIO()
     set_up(level, form, stream)
     try:
@@ -31,7 +36,7 @@ def logged(form: str, level: str = "info") -> Iterator[io.StringIO]:
     finally:
         root.handlers[:] = before
         root.setLevel(at)
-        logging.captureWarnings(False)
+        warnings.showwarning, threading.excepthook, sys.unraisablehook = hooks
         logging.raiseExceptions = True
 
 
@@ -87,3 +92,27 @@ def test_the_level_is_kept_and_libraries_are_quiet() -> None:
     assert "this" in stream.getvalue()
     assert "not this" not in stream.getvalue()
     assert "nor this" not in stream.getvalue()
+
+
+def test_warnings_and_lost_errors_are_logged_without_their_text() -> None:
+    program = """
+import sys, threading, warnings
+from messagefoundry.observe.logs import set_up
+
+class Lost:
+    def __del__(self):
+        raise ValueError("DOE^JANE")
+
+set_up("info", "text")
+warnings.warn("DOE^JANE", UserWarning)
+thread = threading.Thread(target=lambda: {}["DOE^JANE"])
+thread.start()
+thread.join()
+lost = Lost()
+del lost
+"""
+    done = subprocess.run([sys.executable, "-W", "always", "-c", program], capture_output=True, text=True, check=True)
+    assert "UserWarning at <string>:" in done.stdout
+    assert "KeyError at <string>:" in done.stdout
+    assert "ValueError at <string>:" in done.stdout
+    assert "DOE" not in done.stdout + done.stderr

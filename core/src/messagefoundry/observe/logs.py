@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
+import threading
+import warnings
 from datetime import datetime
 from typing import TYPE_CHECKING, TextIO
 
@@ -12,6 +15,8 @@ from messagefoundry.contracts.errors import MessageFoundryError, fault_site
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+log = logging.getLogger(__name__)
 
 LONGEST = 4000
 """Characters of a record's text; what is longer is cut, and says so."""
@@ -29,8 +34,27 @@ def set_up(level: str, form: str, stream: TextIO | None = None) -> None:
     root.setLevel(level.upper())
     for name in QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
-    logging.captureWarnings(True)
+    warnings.showwarning = show_warning
+    threading.excepthook = lambda lost: log.error("an error in a thread of its own: %s", fault_site_of(lost.exc_value))
+    sys.unraisablehook = lambda lost: log.error("an error that nobody can catch: %s", fault_site_of(lost.exc_value))
     logging.raiseExceptions = False
+
+
+def show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Log a warning's kind and place; its text may be an author's and quote a message."""
+    log.warning("%s at %s:%d", category.__name__, os.path.basename(filename), lineno)
+
+
+def fault_site_of(error: BaseException | None) -> str:
+    """Class and place of an error, without its text."""
+    return fault_site(error) if error is not None else "unknown"
 
 
 def scrubbed(text: str) -> str:

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 import trio
 
 from messagefoundry.contracts.errors import MessageFoundryError, UnstorableUnit
-from messagefoundry.contracts.units import Failed, HandOff, MarkAttempt
+from messagefoundry.contracts.units import HandOff, MarkAttempt
 from messagefoundry.pipeline.committer import Committer, now
 from messagefoundry.pipeline.crossing import Call, Crossing
-from messagefoundry.pipeline.transform import Outcome
+from messagefoundry.pipeline.transform import Outcome, dead
 from messagefoundry.pipeline.turns import PATIENCE_SECONDS, Job, Result, Turn, gather, give_back, take
 
 if TYPE_CHECKING:
+    from messagefoundry.contracts.units import WaitingMessage
     from messagefoundry.pipeline.flow import Flow
 
 log = logging.getLogger(__name__)
@@ -144,7 +145,7 @@ class Routing:
             job.flow.window.release(len(job.message.raw))
             return False
         if mark.attempts >= DEATHS:
-            self._submit(Result(job, died(job)))
+            self._submit(Result(job, died(job.message)))
             return False
         return True
 
@@ -181,7 +182,7 @@ class Routing:
         """A hand-off that met other rows than it expects is dropped: an operator has decided about its message."""
         if isinstance(error, UnstorableUnit) and job.message.attempts != STORE_REFUSED:
             kept = replace(job, message=replace(job.message, attempts=STORE_REFUSED))
-            self._submit(Result(kept, dead(kept, str(error))))
+            self._submit(Result(kept, dead(kept.message, str(error))))
         else:
             self._drop(job)
 
@@ -190,13 +191,6 @@ class Routing:
         job.flow.window.release(len(job.message.raw))
 
 
-def died(job: Job) -> Outcome:
+def died(message: WaitingMessage) -> Outcome:
     """The outcome of a message during whose runs the process has died too often."""
-    return dead(job, f"the engine died {DEATHS} times while running this message; it is not run again by itself")
-
-
-def dead(job: Job, error: str) -> Outcome:
-    """The outcome of a message that cannot be run, dead at the stage that it was in."""
-    if job.message.routed_id is not None:
-        return Outcome("FILTERED", failed=[Failed("routed", job.message.handler, error)])
-    return Outcome("UNROUTED", failed=[Failed("ingress", "", error)])
+    return dead(message, f"the engine died {DEATHS} times while running this message; it is not run again by itself")

@@ -14,6 +14,7 @@ from messagefoundry.wiring.values import Send
 
 if TYPE_CHECKING:
     from messagefoundry.contracts.codecs import AnyMessage
+    from messagefoundry.contracts.units import WaitingMessage
     from messagefoundry.wiring.graph import Graph, Handler, Inbound
 
 
@@ -37,6 +38,14 @@ class Outcome:
         return f"{handlers} (declined: {', '.join(self.declined)})" if self.declined else handlers
 
 
+class NotDeclaredError(LookupError):
+    """A name that the configuration does not declare. Authors may make it from a field, so it is told apart."""
+
+    def __init__(self, sentence: str, name: str) -> None:
+        self.sentence = sentence
+        super().__init__(f"the name is {name}")
+
+
 def describe_failure(error: BaseException, where: str) -> str:
     """An author's error in two parts: a first line that is safe to show anywhere, then its own text.
 
@@ -47,7 +56,8 @@ def describe_failure(error: BaseException, where: str) -> str:
     own = [frame for frame in frames if not frame.filename.startswith(_OWN)]
     place = f" at {os.path.basename(own[-1].filename)}:{own[-1].lineno}" if own else ""
     text = own_text(error)
-    return f"{type(error).__name__}{place} in {where}" + (f"\n{text}" if text else "")
+    said = f": {error.sentence}" if isinstance(error, NotDeclaredError) else ""
+    return f"{type(error).__name__}{place} in {where}{said}" + (f"\n{text}" if text else "")
 
 
 def own_text(error: BaseException) -> str:
@@ -102,24 +112,29 @@ def handler_names(returned: Any) -> list[str]:
 
 def run_handler(graph: Graph, name: str, message: AnyMessage, content_type: str, outcome: Outcome) -> None:
     """Run one Handler on a copy of its own and add what it decided; all of its Sends count, or none."""
-    handler = graph.handlers.get(name)
-    if handler is None:
-        outcome.failed.append(Failed("routed", name, f"no handler named {name} is declared"))
-        return
     try:
-        sends = decisions(handler, message)
+        sends = decisions(handler_named(graph, name), message)
+        outgoing = [outgoing_of(graph, name, send, content_type) for send in sends or ()]
     except BaseException as error:  # noqa: ASYNC103, BLE001 - a Handler may raise anything; its row keeps it
-        outcome.ran.append(name)
-        outcome.failed.append(Failed("routed", name, describe_failure(error, f"handler {name}")))
+        declared = name in graph.handlers
+        outcome.ran += [name] * declared
+        where = f"handler {name}" if declared else "the Router's choice"
+        outcome.failed.append(Failed("routed", name, describe_failure(error, where)))
         return  # noqa: ASYNC104 - as above
     if sends is None:
         outcome.declined.append(name)
         return
     outcome.ran.append(name)
-    if sends:
+    outcome.outgoing += outgoing
+    if outgoing:
         outcome.routing = "PROCESSED"
-    for send in sends:
-        add_send(graph, name, send, content_type, outcome)
+
+
+def handler_named(graph: Graph, name: str) -> Handler:
+    """The Handler of this name. Raises NotDeclaredError."""
+    if name not in graph.handlers:
+        raise NotDeclaredError("no Handler of that name is declared", name)
+    return graph.handlers[name]
 
 
 def decisions(handler: Handler, message: AnyMessage) -> list[Send] | None:
@@ -140,25 +155,17 @@ def decisions(handler: Handler, message: AnyMessage) -> list[Send] | None:
     return sends
 
 
-def add_send(graph: Graph, handler: str, send: Send, content_type: str, outcome: Outcome) -> None:
-    """Turn a Send into a lane's payload, or into a dead `routed` row when it cannot be.
+def outgoing_of(graph: Graph, handler: str, send: Send, content_type: str) -> Outgoing:
+    """A Send as a lane's payload; what is no HL7 message goes out as the `content_type` that its inbound has.
 
-    What is no HL7 message goes out as the `content_type` that its inbound has.
+    Raises NotDeclaredError, and whatever encoding what the author sends may raise.
     """
     outbound = graph.outbounds.get(send.to)
     if outbound is None:
-        error = f"Send to {send.to}: no outbound Connection of that name is declared"
-        outcome.failed.append(Failed("routed", handler, error))
-        return
-    try:
-        payload = payload_of(send.message, outbound.settings.output_encoding())
-    except Exception as error:  # noqa: BLE001 - what is sent is the author's, and its encoding may fail in any way
-        outcome.failed.append(
-            Failed("routed", handler, describe_failure(error, f"handler {handler}, Send to {send.to}"))
-        )
-        return
+        raise NotDeclaredError("a Send names an outbound Connection that is not declared", send.to)
+    payload = payload_of(send.message, outbound.settings.output_encoding())
     kind = "hl7v2" if isinstance(send.message, Message) else content_type
-    outcome.outgoing.append(Outgoing(send.to, handler, payload, kind, outbound.simulate))
+    return Outgoing(send.to, handler, payload, kind, outbound.simulate)
 
 
 def payload_of(message: AnyMessage | str | bytes, encoding: str | None) -> bytes:
@@ -168,3 +175,10 @@ def payload_of(message: AnyMessage | str | bytes, encoding: str | None) -> bytes
     if isinstance(message, str):
         return message.encode(encoding or "utf-8")
     return message.encode_bytes(encoding)
+
+
+def dead(message: WaitingMessage, error: str) -> Outcome:
+    """The outcome of a message that cannot be run, dead at the stage that it was in."""
+    if message.routed_id is not None:
+        return Outcome("FILTERED", failed=[Failed("routed", message.handler, error)])
+    return Outcome("UNROUTED", failed=[Failed("ingress", "", error)])

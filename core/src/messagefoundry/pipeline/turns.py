@@ -12,7 +12,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from messagefoundry.pipeline.transform import Outcome, transform, transform_one
+from messagefoundry.contracts.errors import fault_site
+from messagefoundry.pipeline.transform import Outcome, dead, transform, transform_one
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,9 +101,12 @@ class Turn:
 def run(job: Job) -> Outcome:
     """Run one job: the whole message, or one Handler of it."""
     message, inbound, graph = job.message, job.graph.inbounds[job.flow.inbound.name], job.graph
-    if message.routed_id is not None:
-        return transform_one(graph, inbound, message.handler, message.raw, message.encoding)
-    return transform(graph, inbound, message.raw, message.encoding)
+    try:
+        if message.routed_id is not None:
+            return transform_one(graph, inbound, message.handler, message.raw, message.encoding)
+        return transform(graph, inbound, message.raw, message.encoding)
+    except Exception as error:  # noqa: BLE001 - a fault of our own costs this message its way, not the others theirs
+        return dead(message, f"a fault of the engine: {fault_site(error)}")
 
 
 def gather(flows: Sequence[Flow], limit: int = TURN_MESSAGES) -> list[Job]:
