@@ -13,7 +13,7 @@ CANCELLATION := ASYNC101,ASYNC102,ASYNC103,ASYNC104,ASYNC111,ASYNC112,ASYNC113,A
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench docs lock version clean
+.PHONY: help demo test lint format bench docs lock wheels version clean
 
 help: ## list the chores
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r chore words; do printf '%-16s%s\n' "$$chore" "$$words"; done
@@ -48,7 +48,10 @@ docs: $(READY) ## write docs/reference anew from the code, and check the links o
 lock: $(READY) ## write requirements.lock anew from the pyproject.toml files; ARGS=--upgrade renews every pin
 	$(BIN)/python -m tools.lock $(ARGS)
 
-version: $(READY) ## set the version of every distribution: V=0.2.0
+wheels: $(READY) ## build the wheel of every distribution into dist/, for pip install --find-links dist
+	@$(BIN)/python -m tools.wheels
+
+version: $(READY) ## set the version of every distribution: V=0.5.0
 	@$(BIN)/python -m tools.version $(V)
 
 clean: ## remove .venv and every cache

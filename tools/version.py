@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> int:
     try:
         (version,) = (str(Version(argument)) for argument in arguments)
     except (ValueError, InvalidVersion):
-        print("Name one version, as in: make version V=0.2.0", file=sys.stderr)
+        print("Name one version, as in: make version V=0.5.0", file=sys.stderr)
         return 2
     for path in project_files():
         path.write_text(with_version(path.read_text(encoding="utf-8"), version), encoding="utf-8")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
+import socket
+import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -127,9 +130,12 @@ def test_connections_are_stopped_started_and_tested(place: Path, command: Comman
         assert tested.out.startswith("OB_FILE: directory ")
         assert "Connection refused" in tested.err
 
-        unknown = command("connections", "stop", "OB_FLIE")
-        assert unknown.code == 2
-        assert "no Connection is named OB_FLIE" in unknown.err
+        for asked in ("start", "stop"):
+            unknown = command("connections", asked, "OB_FILE", "OB_FLIE")
+            assert unknown.code == 2
+            assert "no Connection is named OB_FLIE" in unknown.err
+            assert unknown.out == ""
+        assert facts(command, "status", "OB_FILE")["held"] is False
         assert engine.stop() == 0
 
 
@@ -187,11 +193,12 @@ def test_with_no_engine_changes_go_into_the_store_and_hold_at_its_next_start(pla
     assert command("connections", "stop", "OB_FILE").out == "OB_FILE: stopped\n"
     assert command("messages", "dead-letter", number, "--to", "OB_DEAD").code == 0
     assert command("messages", "dead-letter", number, "--to", "OB_DEAD").code == 1
-    assert facts(command, "messages", "resend", number, "--to", "OB_FILE")["count"] == 1
+    assert facts(command, "messages", "resend", number, "--to", "OB_FILE", "--config", "config")["count"] == 1
     assert facts(command, "status")["engine"] == "not running"
     line = command("status", "OB_FILE").out
     assert "stopped by an operator, and the engine is not running; to unblock: messagefoundry connections start" in line
-    assert command("connections", "stop", "NOBODY").code == 2
+    assert command("connections", "stop", "IB_ADT", "NOBODY").code == 2
+    assert facts(command, "status", "IB_ADT")["held"] is False
     for needs_engine in (["reload"], ["connections", "test", "OB_FILE"]):
         ran = command(*needs_engine)
         assert ran.code == 2
@@ -202,6 +209,84 @@ def test_with_no_engine_changes_go_into_the_store_and_hold_at_its_next_start(pla
         assert facts(command, "status", "OB_FILE")["waiting"] == 1
         assert facts(command, "status", "OB_DEAD")["waiting"] == 0
         assert engine.stop() == 0
+
+
+def test_with_no_engine_a_resend_goes_only_where_the_configuration_has_an_outbound(
+    place: Path, command: Command
+) -> None:
+    with running(place) as engine:
+        receive(place, command, "ONE")
+        wait_for(command, lambda found: found["waiting"] == 0, "status", "OB_FILE")
+        assert engine.stop() == 0
+    number = facts(command, "messages", "list")[0]["id"]
+    unnamed = command("messages", "resend", number, "--to", "OB_FILE")
+    assert unnamed.code == 2
+    assert "resend --to needs a running engine, which knows the Connections, or --config DIR" in unnamed.err
+    unknown = command("messages", "resend", number, "--to", "IB_ADT", "--config", "config")
+    assert unknown.code == 2
+    assert "no Connection is named IB_ADT; there are: OB_DEAD, OB_FILE" in unknown.err
+
+    feed = place / "config" / "feed.py"
+    feed.write_text(feed.read_text().replace('filename="{work_id}.hl7")', 'filename="{work_id}.hl7"), simulate=True'))
+    assert facts(command, "messages", "resend", number, "--to", "OB_FILE", "--config", "config")["count"] == 1
+    queued = [each for each in facts(command, "messages", "show", number)["work"] if each["state"] == "waiting"]
+    assert {each["lane"]: each["simulate"] for each in queued} == {"OB_DEAD": False, "OB_FILE": True}
+
+
+def test_a_refused_message_says_whether_its_sender_was_answered(place: Path, command: Command) -> None:
+    feed, port = place / "config" / "feed.py", free_port()
+    feed.write_text(f'{feed.read_text()}\ninbound("IB_MUTE", MLLP(port={port}), router="route", ack_mode="none")\n')
+    two = (MESSAGE.format("ONE") + MESSAGE.format("TWO")).encode()
+    (place / "two.hl7").write_bytes(two)
+    with running(place) as engine:
+        answering = json.loads(command("graph", "--json").out)["inbounds"][0]["endpoint"]
+        answered = command("send", answering, "two.hl7", "--as-is")
+        assert answered.code == 1
+        assert re.match(r"AE +[0-9.]+ ms +ONE +two.hl7 +207 batches not supported yet\n", answered.out)
+        with socket.create_connection(("127.0.0.1", port)) as mute:
+            mute.sendall(b"\x0b" + two + b"\x1c\r")
+            wait_for(command, lambda found: len(found) == 2, "messages", "list")
+        assert engine.stop() == 0
+    answered_row, mute_row = command("messages", "list").out.splitlines()[1:]
+    assert "ERROR (refused with AE 207)" in answered_row
+    assert "ERROR (refused, not answered: 207)" in mute_row
+    number = facts(command, "messages", "list")[1]["id"]
+    assert "refused  IB_MUTE     207 batches not supported yet" in command("messages", "show", number, "--trail").out
+
+
+def test_a_sound_store_is_said_to_be_sound_while_the_engine_runs(place: Path, command: Command) -> None:
+    with running(place) as engine:
+        receive(place, command, "ONE")
+        sound = command("status", "--integrity")
+        assert sound.code == 0, sound.err
+        assert sound.out.rstrip().endswith(": sound")
+        assert engine.stop() == 0
+    assert facts(command, "status", "--integrity")["findings"] == []
+    assert command("status", "OB_FILE", "--integrity").code == 2
+
+
+@pytest.mark.parametrize("table", ["body", "messagefoundry_version"])
+def test_damage_to_the_store_is_found(place: Path, command: Command, table: str) -> None:
+    with running(place) as engine:
+        receive(place, command, "ONE")
+        assert engine.stop() == 0
+    damage(place / "messagefoundry.db", table)
+    damaged = command("status", "--integrity")
+    assert damaged.code == 1
+    assert damaged.out.startswith("damaged  ")
+    assert "restore a backup" in damaged.err
+    found = command("status", "--integrity", "--json")
+    assert found.code == 1
+    assert json.loads(found.out)["sound"] is False
+
+
+def damage(path: Path, table: str) -> None:
+    """Overwrite the root page of a table."""
+    with closing(sqlite3.connect(path)) as connection:
+        ((root,),) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchall()
+    with path.open("r+b") as file:
+        file.seek((root - 1) * 4096)
+        file.write(b"\xa5" * 4096)
 
 
 def test_nothing_is_written_under_an_engine_that_does_not_answer(place: Path, command: Command) -> None:

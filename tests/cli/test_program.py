@@ -48,6 +48,13 @@ def test_every_command_explains_itself(name: str, command: Command) -> None:
     assert ran.out.startswith(f"Usage: messagefoundry {name}")
 
 
+@pytest.mark.parametrize("name", ["connections", "messages", "dead-letters"])
+def test_the_summaries_of_a_group_are_whole(name: str, command: Command) -> None:
+    listed = command(name, "--help").out.partition("Commands:")[2]
+    assert listed.count("\n") >= 3
+    assert "..." not in listed
+
+
 def test_a_mistyped_command_is_answered_with_the_nearest(command: Command) -> None:
     ran = command("conections")
     assert ran.code == 2
@@ -128,6 +135,20 @@ def test_a_reader_that_has_had_enough_is_no_error(tmp_path: Path) -> None:
     )
     assert done.stderr == ""
     assert done.stdout.splitlines()[-1] == "0"
+
+
+LATE = """
+import atexit, os, signal, sys
+from messagefoundry.cli import main
+atexit.register(os.kill, os.getpid(), signal.SIGINT)
+sys.argv = ["messagefoundry", "--version"]
+main()
+"""
+
+
+def test_ctrl_c_while_the_interpreter_shuts_down_changes_nothing() -> None:
+    done = subprocess.run([sys.executable, "-c", LATE], env=environment(), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_python_dash_m_is_the_program(tmp_path: Path) -> None:

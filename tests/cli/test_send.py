@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 import trustme
 
+from messagefoundry.cli.sources import SUFFIXES
 from tests.cli.running import Command, free_port
 
 if TYPE_CHECKING:
@@ -100,6 +101,52 @@ def test_anything_but_an_accept_exits_1_and_the_rest_is_sent(files: Path, comman
     assert ran.code == 1
     assert len(received) == 3
     assert "3 messages sent, 2 accepted (1 AE)" in ran.out
+
+
+def complaining(*segments: str) -> Answer:
+    def answer(raw: bytes) -> bytes:
+        lines = ["MSH|^~\\&|C|D|A|B|2025||ACK|X1|T|2.5.1", f"MSA|AE|{raw.split(b'|')[9].decode()}|of MSA-3", *segments]
+        return b"\x0b" + "\r".join(lines).encode() + b"\r\x1c\r"
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("segments", "text"),
+    [
+        ([], "of MSA-3"),
+        (["ERR||PID^1|207^Application internal error^HL70357|E||||not here, really"], "207 not here, really"),
+        (["ERR||PID^1|101^Required field missing^HL70357|E"], "101 Required field missing"),
+        (["ERR||PID^1^3|101|E||||first", "ERR||PV1^1^2|103|E||||second"], "101 first; 103 second"),
+        (["ERR|PID^1^5^101&Required field missing&HL70357"], "101 of MSA-3"),
+        (["ERR|"], "of MSA-3"),
+    ],
+)
+def test_a_refusal_is_shown_with_its_reason(files: Path, command: Command, segments: list[str], text: str) -> None:
+    with partner(complaining(*segments)) as (port, _):
+        ran = command("send", f"127.0.0.1:{port}", files / "0.hl7")
+    assert ran.code == 1
+    assert ran.out.splitlines()[0].endswith(f"0.hl7  {text}")
+
+
+BATCH = b"FHS|^~\\&\rBHS|^~\\&|A|B\n" + MESSAGE.format("M1").encode() + MESSAGE.format("M2").encode() + b"BTS|2\n"
+
+
+def test_a_batch_goes_without_its_envelope_or_as_it_is(tmp_path: Path, command: Command) -> None:
+    (tmp_path / "batch.hl7").write_bytes(BATCH)
+    with partner(ack("AA", control_id=b"M1"), ack("AA")) as (port, received):
+        whole = command("send", f"127.0.0.1:{port}", tmp_path / "batch.hl7", "--as-is")
+        apart = command("send", f"127.0.0.1:{port}", tmp_path / "batch.hl7")
+    assert (whole.code, apart.code) == (0, 0)
+    assert received[0] == BATCH
+    assert [raw.split(b"|")[9] for raw in received[1:]] == [b"M1", b"M2"]
+    assert b"HS|" not in b"".join(received[1:])
+
+
+def test_the_help_names_what_is_looked_for_and_what_is_taken_off(command: Command) -> None:
+    shown = " ".join(command("send", "--help").out.split())
+    assert [suffix for suffix in SUFFIXES if f"*{suffix}" not in shown] == []
+    assert "the envelope of a batch (FHS, BHS, BTS, FTS) is taken off" in shown
 
 
 @pytest.mark.parametrize(

@@ -196,6 +196,19 @@ def test_a_second_signal_ends_it_at_once(repository: Path, ports: dict[str, str]
     assert "Traceback" not in engine.text
 
 
+def test_one_more_ctrl_c_at_the_very_end_is_no_death_by_signal(repository: Path, ports: dict[str, str]) -> None:
+    with serving(repository, environ=ports) as engine:
+        engine.until(READY)
+        engine.process.send_signal(signal.SIGINT)
+        engine.until("stopped")
+        while engine.process.poll() is None:
+            engine.process.send_signal(signal.SIGINT)
+        assert engine.process.stdout is not None
+        rest = engine.process.stdout.read()
+    assert engine.process.returncode in (0, 130)
+    assert rest == ""
+
+
 def test_handlers_see_the_active_environment(repository: Path, ports: dict[str, str]) -> None:
     feed = repository / "config" / "IB_EXAMPLE_ADT.py"
     text = feed.read_text().replace("import MLLP,", "import current_environment, MLLP,")

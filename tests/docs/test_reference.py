@@ -4,18 +4,40 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from messagefoundry.contracts.specs import load
+from messagefoundry.plugins import installed
+from messagefoundry.settings.model import sections
 from tools import docs
 from tools.links import anchors, dead_links
 from tools.projects import ROOT
 from tools.reference.markdown import table, text_of
+from tools.reference.models import notes
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pydantic import BaseModel
 
 
 def test_the_reference_pages_are_what_the_code_says() -> None:
     stale = [path.name for path in docs.stale()]
     assert stale == [], "run `make docs`"
+
+
+MODELS = [
+    *sections().values(),
+    *(
+        load(each.spec.settings)
+        for each in installed().connectors.values()
+        if each.spec.name in ("MLLP", "Tcp", "File")
+    ),
+]
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_every_option_and_every_key_says_what_it_does(model: type[BaseModel]) -> None:
+    said = notes(model)
+    assert [name for name in model.model_fields if not said.get(name, "").endswith(".")] == []
 
 
 @pytest.mark.parametrize("page", docs.documents(), ids=lambda page: page.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import resource
+import stat
 import time
 from typing import TYPE_CHECKING
 
@@ -202,14 +203,25 @@ async def test_the_test_writes_and_removes(tmp_path: Path) -> None:
     assert every_file(tmp_path) == []
 
 
-async def test_umask_decides_who_reads(tmp_path: Path) -> None:
-    mask = os.umask(0o027)
+@pytest.mark.parametrize(
+    ("mask", "folder", "file"), [(0o000, 0o750, 0o640), (0o022, 0o750, 0o640), (0o077, 0o700, 0o600)]
+)
+async def test_what_is_made_is_for_the_account_and_its_group(tmp_path: Path, mask: int, folder: int, file: int) -> None:
+    place, before = tmp_path / "out", os.umask(mask)
     try:
-        async with writing(tmp_path) as destination:
+        async with writing(place) as destination:
             await destination.send(item(ADT))
     finally:
-        os.umask(mask)
-    assert (tmp_path / "MSG1.hl7").stat().st_mode & 0o777 == 0o640
+        os.umask(before)
+    assert stat.S_IMODE(os.stat(place).st_mode) == folder
+    assert stat.S_IMODE(os.stat(place / "MSG1.hl7").st_mode) == file
+
+
+async def test_a_folder_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
+    os.chmod(tmp_path, 0o755)
+    async with writing(tmp_path) as destination:
+        await destination.send(item(ADT))
+    assert stat.S_IMODE(os.stat(tmp_path).st_mode) == 0o755
 
 
 async def test_a_folder_that_can_be_written_but_not_made_durable_gets_nothing(unprivileged: Path) -> None:

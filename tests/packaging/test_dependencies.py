@@ -22,6 +22,7 @@ PACKAGES = {"messagefoundry": "messagefoundry-core"} | {
     project.name.replace("-", "_"): project.name for project in WITH_SOURCES if project.name != "messagefoundry-core"
 }
 PROVIDERS = dict(packages_distributions()) | {package: [owner] for package, owner in PACKAGES.items()}
+KIT = ROOT / "core" / "src" / "messagefoundry" / "testing"
 each_source = pytest.mark.parametrize("project", WITH_SOURCES, ids=lambda project: project.name)
 
 
@@ -33,9 +34,12 @@ def imported_modules(path: Path) -> Iterator[str]:
             yield node.module or ""
 
 
-def imported_distributions(project: Project) -> set[str]:
-    """Distributions, other than its own, that a project's sources import; an unknown module stands for itself."""
-    paths = (project.folder / "src").rglob("*.py")
+def imported_distributions(project: Project, *, kit: bool = False) -> set[str]:
+    """Distributions, other than its own, that a project's sources import; an unknown module stands for itself.
+
+    The conformance kit is apart: its extra brings what it imports.
+    """
+    paths = [path for path in (project.folder / "src").rglob("*.py") if path.is_relative_to(KIT) == kit]
     tops = {module.partition(".")[0] for path in paths for module in imported_modules(path)}
     outside = tops - set(sys.stdlib_module_names)
     return {str(canonicalize_name(PROVIDERS.get(top, [top])[0])) for top in outside} - {project.name}
@@ -53,6 +57,14 @@ def test_every_import_is_declared(project: Project) -> None:
 @each_source
 def test_nothing_is_declared_that_is_not_imported(project: Project) -> None:
     assert declared(project) - imported_distributions(project) == set()
+
+
+def test_the_extra_of_the_kit_brings_what_it_imports() -> None:
+    (core,) = (project for project in WITH_SOURCES if project.name == "messagefoundry-core")
+    extra = {requirement.name for requirement in core.extras["testing"]}
+    assert imported_distributions(core, kit=True) - declared(core) <= extra
+    # The lock pins what the group `dev` asks for; the extra asks for nothing else.
+    assert {str(each) for each in core.extras["testing"]} <= {str(each) for each in PROJECTS[0].dev_requirements}
 
 
 def test_the_page_of_dependencies_lists_exactly_what_is_declared() -> None:

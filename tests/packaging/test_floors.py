@@ -35,6 +35,9 @@ FORBIDDEN = [
     ("floors", "messagefoundry.unplaced", ""),
     ("harness-unused", "messagefoundry.engine", "import messagefoundry.harness"),
     ("harness-apart", "messagefoundry.harness", "import messagefoundry.message"),
+    ("testing-unused", "messagefoundry.engine", "import messagefoundry.testing"),
+    ("testing-unused", "messagefoundry_mllp", "from messagefoundry.testing import free_port"),
+    ("testing-sees-contracts", "messagefoundry.testing", "import messagefoundry.pipeline"),
     ("plugins-see-contracts", "messagefoundry_mllp", "import messagefoundry.pipeline"),
     ("plugins-see-contracts", "messagefoundry_sqlite", "import messagefoundry.engine"),
     ("no-front-door", "messagefoundry.wiring.graph", "from messagefoundry import MLLP"),
@@ -97,6 +100,7 @@ def test_every_contract_is_seen_to_break() -> None:
     [
         ("harness-apart", {"messagefoundry.harness"}),
         ("plugins-see-contracts", {"messagefoundry.contracts", "messagefoundry.message"}),
+        ("testing-sees-contracts", {"messagefoundry.contracts", "messagefoundry.message", "messagefoundry.testing"}),
     ],
 )
 def test_no_part_of_the_core_is_left_out_of_what_is_forbidden(contract: str, allowed: set[str]) -> None:

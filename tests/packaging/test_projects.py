@@ -76,4 +76,4 @@ def test_setting_the_version_moves_everything_and_nothing_else(project: Project)
 @pytest.mark.parametrize("arguments", [[], ["not-a-version"], ["0.2.0", "0.3.0"]])
 def test_setting_no_version_is_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert set_version(arguments) == 2
-    assert capsys.readouterr().err == "Name one version, as in: make version V=0.2.0\n"
+    assert capsys.readouterr().err == "Name one version, as in: make version V=0.5.0\n"

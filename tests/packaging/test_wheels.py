@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -14,6 +15,7 @@ import pytest
 
 from tools.lock import LOCK
 from tools.projects import ROOT, Project, read_projects
+from tools.wheels import build_wheels
 
 PROJECTS = read_projects()
 INSTALLED = ("messagefoundry-core", "messagefoundry-mllp", "messagefoundry-sql", "messagefoundry-sqlite")
@@ -30,14 +32,7 @@ def run(*command: str | Path, **environment: str) -> subprocess.CompletedProcess
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Wheels:
     """The wheel of every distribution, by name."""
-    return {project.name: built(project, tmp_path_factory.mktemp(project.name)) for project in PROJECTS}
-
-
-def built(project: Project, folder: Path) -> Path:
-    result = run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, project.folder)
-    assert result.returncode == 0, result.stdout + result.stderr
-    (wheel,) = folder.glob("*.whl")
-    return wheel
+    return build_wheels(tmp_path_factory.mktemp("wheels"))
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +63,8 @@ def test_a_wheel_holds_its_package_and_its_licence_and_no_tests(wheels: Wheels, 
     packages = {path.name for path in (project.folder / "src").glob("*/")} if project.folder != ROOT else set()
     assert {name.partition("/")[0] for name in names} == {information} | packages
     assert {f"{package}/py.typed" for package in packages} <= set(names)
-    assert [name for name in names if "test" in name.lower()] == []
+    ours = [name for name in names if not name.startswith("messagefoundry/testing/")]
+    assert [name for name in ours if "test" in name.lower()] == []
 
 
 @pytest.mark.parametrize("project", PROJECTS, ids=lambda project: project.name)
@@ -97,7 +93,23 @@ def test_the_installed_plugin_offers_its_names(installed: Path) -> None:
 def test_an_absent_plugin_is_named_with_the_command_that_installs_it(installed: Path) -> None:
     result = run(installed / "python", "-c", "from messagefoundry import File")
     assert result.returncode == 1
-    assert "pip install 'messagefoundry[file]'" in result.stderr.splitlines()[-1]
+    assert f"pip install 'messagefoundry[file]=={PROJECTS[0].version}'" in result.stderr.splitlines()[-1]
+
+
+def test_what_init_writes_installs_from_a_folder_of_wheels(wheels: Wheels, installed: Path, tmp_path: Path) -> None:
+    """As the scaffold's README says: the wheels stand in its `wheels/`, wherever pip is called."""
+    assert run(installed / "messagefoundry", "init", tmp_path / "feeds").returncode == 0
+    requirements = tmp_path / "feeds" / "requirements.txt"
+    pip = (sys.executable, "-m", "pip", "download", "--quiet", "--no-index", "--dest", tmp_path / "got")
+    absent = run(*pip, "--no-deps", "--requirement", requirements)
+    assert absent.returncode == 1
+
+    (tmp_path / "feeds" / "wheels").mkdir()
+    for wheel in wheels.values():
+        shutil.copy(wheel, tmp_path / "feeds" / "wheels")
+    found = run(*pip, "--no-deps", "--requirement", requirements)
+    assert found.returncode == 0, found.stderr
+    assert [path.name for path in (tmp_path / "got").iterdir()] == [wheels["messagefoundry"].name]
 
 
 def test_the_store_is_found(installed: Path) -> None:

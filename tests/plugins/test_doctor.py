@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from messagefoundry.plugins import Candidate, collect, installed
+from messagefoundry.plugins import Candidate, collect, installed, pip_line
 from messagefoundry.plugins.doctor import Report, Wanted, examine
 from messagefoundry.wiring.wanted import wanted_by
 
@@ -87,11 +87,11 @@ def test_what_a_plugin_needs(report: Report) -> None:
 def test_what_a_configuration_lacks(installed_plugins: Wanted) -> None:
     report = examine(collect([]), installed_plugins)
     assert [str(problem) for problem in report.missing] == [
-        "the connector MLLP is not installed (pip install 'messagefoundry[mllp]')",
+        f"the connector MLLP is not installed ({pip_line('mllp')})",
         "the connector Sftp is not available in this release",
         "no installed plugin has the connector Telepathy",
         "the content type x12 is not available in this release",
-        "the store sqlite is not installed (pip install 'messagefoundry[sqlite]')",
+        f"the store sqlite is not installed ({pip_line('sqlite')})",
     ]
     assert not report.sound
 

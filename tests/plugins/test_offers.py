@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+
 import pytest
 
 from messagefoundry.plugins import BrokenPlugin, offer, pip_line
@@ -19,8 +21,8 @@ from messagefoundry.plugins.offers import EXTRAS, RELEASED, Kind
 )
 def test_the_line_that_installs_what_is_released(kind: Kind, name: str, extra: str) -> None:
     problem = offer(kind, name)
-    assert str(problem) == f"the {kind} {name} is not installed (pip install 'messagefoundry[{extra}]')"
-    assert pip_line(extra) == f"pip install 'messagefoundry[{extra}]'"
+    assert str(problem) == f"the {kind} {name} is not installed ({pip_line(extra)})"
+    assert pip_line(extra) == f"pip install 'messagefoundry[{extra}]=={version('messagefoundry-core')}'"
 
 
 def test_everything_else_of_the_published_interface_is_said_to_be_unavailable() -> None:

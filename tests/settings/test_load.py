@@ -97,6 +97,12 @@ def test_variables_are_text_and_become_what_is_asked_for(instance: Instance) -> 
     assert settings.ai.production is False
 
 
+def test_a_variable_that_is_read_elsewhere_is_not_warned_of(instance: Instance) -> None:
+    assert load_settings(environ={"MEFOR_DEBUG": "1"}).warnings == ()
+    (warning,) = load_settings(environ={"MEFOR_DEBGU": "1"}).warnings
+    assert "no such setting" in warning.text
+
+
 def test_settings_are_frozen(instance: Instance) -> None:
     settings = instance.load().settings
     with pytest.raises(ValidationError):

@@ -16,12 +16,17 @@ contract = 1
 
 
 class PipeSettings(ConnectorSettings):
+    inbound_only = frozenset({"timeout", "reply_from"})
+    outbound_only = frozenset({"timeout_seconds"})
+
     port: Annotated[int, Field(ge=0, le=65535)]
     host: str | None = None
     encoding: str = "utf-8"
     mode: Literal["slow", "fast"] = "slow"
     reply_from: str | None = None
     capture_response: bool = False
+    timeout: float = 1
+    timeout_seconds: float = 1
 
     def endpoint(self, around: Surroundings) -> str:
         return f"{around.bind_host}:{self.port}" if around.direction == "inbound" else f"{self.host}:{self.port}"

@@ -147,6 +147,63 @@ def to_ward(msg): return None
     ]
 
 
+def test_names_that_nothing_has_are_warned_of_where_they_stand(configuration: Configuration) -> None:
+    file = configuration.feed(
+        FEED,
+        routes="""
+LAB = "OB_LBA"
+
+@router("adt")
+def adt(msg):
+    if msg["MSH-9.1"] == "ORU":
+        return "to_lab" if msg["MSH-4"] == "HERE" else ["to_lba", "to_lab"]
+    def nested():
+        return "nothing"
+    return msg["MSH-6"] or None
+
+def both(msg):
+    return [Send(to="OB_LAB", message=msg), Send("OB_ELSEWHERE" if msg["PV1-2"] else "OB_LAB", msg)]
+
+@handler("to_lab")
+def to_lab(msg):
+    return both(msg) if msg["MSH-9"] else Send("OB_LAB2", msg)
+
+@handler("again", accepts=lambda msg: "again")
+def again(msg): return [each for each in both(msg)]
+
+@router("idle")
+def idle(msg):
+    yield "again"
+    yield "never"
+""",
+    )
+    lines = file.read_text().splitlines()
+    found = [warning for warning in configuration.load().warnings if "such messages end in ERROR" in warning.text]
+    assert [
+        (each.name, each.text.partition(",")[0], lines[each.line - 1].strip()[:12], each.mend) for each in found
+    ] == [
+        ("adt", "returns 'to_lba'", 'return "to_l', "did you mean 'to_lab'?"),
+        ("idle", "returns 'never'", 'yield "never', "known are again, to_lab"),
+        ("to_lab", "sends to 'OB_LAB2'", "return both(", "did you mean 'OB_LAB'?"),
+        ("to_lab", "sends to 'OB_ELSEWHERE'", "return [Send", "known are OB_LAB"),
+        ("again", "sends to 'OB_ELSEWHERE'", "return [Send", "known are OB_LAB"),
+    ]
+    assert {each.file for each in found} == {str(file)}
+
+
+def test_a_router_that_was_not_written_as_one_is_no_obstacle(configuration: Configuration) -> None:
+    configuration.feed(
+        FEED,
+        routes="""
+class Routing:
+    def __call__(self, msg): return "nobody"
+router("adt")(Routing())
+handler("to_lab")(lambda msg: Send("nobody", msg))
+""",
+    )
+    assert [warning for warning in configuration.load().warnings if "such messages" in warning.text] == []
+
+
 def test_a_graph_without_an_inbound_is_warned_of(configuration: Configuration) -> None:
     configuration.feed('outbound("OB_LAB", Drop(password="x"))', routes="")
     (warning,) = configuration.load().warnings

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from messagefoundry.contracts.errors import ConfigurationError
-from messagefoundry.plugins import BrokenPlugin, Clash, Installed
+from messagefoundry.plugins import BrokenPlugin, Clash, Installed, pip_line
 from messagefoundry.wiring.deployment import Deployment
 
 if TYPE_CHECKING:
@@ -33,6 +33,14 @@ MISTAKES = {
             "feed.py:5: OB: Pipe needs the option 'port' (add port=...)",
             "feed.py:5: OB: Pipe has no option 'prot' (did you mean 'port'?)",
         ],
+    ),
+    "an option that only the other direction has": (
+        'outbound("OB", Pipe(port=1, timeou=3))',
+        ["feed.py:5: OB: Pipe has no option 'timeou' (did you mean 'timeout_seconds'?)"],
+    ),
+    "the beginning of an option": (
+        'inbound("IB", Pipe(port=1, reply=3), router="adt")',
+        ["feed.py:5: IB: Pipe has no option 'reply' (did you mean 'reply_from'?)"],
     ),
     "options by position": (
         'outbound("OB", Pipe(1))',
@@ -78,7 +86,7 @@ MISTAKES = {
     ),
     "connector not installed": (
         'outbound("OB", MLLP(port=1))',
-        ["feed.py:5: OB: the connector MLLP is not installed (pip install 'messagefoundry[mllp]')"],
+        [f"feed.py:5: OB: the connector MLLP is not installed ({pip_line('mllp')})"],
     ),
     "connector not available": (
         'outbound("OB", Rest(port=1))',

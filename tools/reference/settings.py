@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from messagefoundry.settings.catalogue import UNBUILT
 from messagefoundry.settings.model import sections
 from tools.reference.markdown import code, prose, table
-from tools.reference.models import defaults, takes
+from tools.reference.models import defaults, notes, takes
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -36,10 +36,10 @@ def page() -> str:
 
 def section(name: str, model: type[BaseModel]) -> str:
     """One section: its sentence, and a row for each key."""
-    given, kinds = defaults(model), takes(model)
-    rows = [(code(key), written(given[key]), in_toml(kinds[key])) for key in model.model_fields]
+    given, kinds, said = defaults(model), takes(model), notes(model)
+    rows = [(code(key), written(given[key]), in_toml(kinds[key]), said[key]) for key in model.model_fields]
     sentence = prose(model).partition(": ")[2]
-    table_of_keys = table(("key", "default", "takes"), rows)
+    table_of_keys = table(("key", "default", "takes", ""), rows)
     return f"## {name}\n\n{sentence[:1].upper()}{sentence[1:]}\n\n{table_of_keys}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 __all__ = ["main"]
@@ -11,4 +12,6 @@ def main() -> None:
     """Run the command that `sys.argv` names and exit: 0 fine, 1 what was checked is not fine, 2 the call is wrong."""
     from messagefoundry.cli.program import run
 
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a late Ctrl-C would kill the interpreter while it shuts down
+    sys.exit(code)

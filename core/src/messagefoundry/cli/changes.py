@@ -12,15 +12,17 @@ import trio
 from messagefoundry.cli.control import Control, NotAnswering, actor
 from messagefoundry.cli.failures import FAILURES, NotFine, WrongCall, only_leaf
 from messagefoundry.cli.stored import reading
+from messagefoundry.cli.times import now
 from messagefoundry.contracts.ciphers import Plaintext
 from messagefoundry.contracts.errors import EngineRunning, StaleUnit
+from messagefoundry.contracts.units import Resend
 from messagefoundry.engine.background import background
-from messagefoundry.engine.operations import Operations, UnknownConnection
+from messagefoundry.engine.operations import COMMIT_SECONDS, Operations, UnknownConnection
 from messagefoundry.engine.stored import open_store
 from messagefoundry.pipeline.committer import Committer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from messagefoundry.cli.configured import Configured
 
@@ -44,8 +46,11 @@ class Changes:
 
     def resend(self, ids: Sequence[int], to: str) -> int:
         """Queue stored payloads again; how many."""
-        body = {"ids": list(ids), "to": to}
-        return self._count("/messages/resend", body, lambda o: o.resend(ids, to=to, actor=actor()))
+        try:
+            return int(self.control.post("/messages/resend", {"ids": list(ids), "to": to})["count"])
+        except NotAnswering:
+            simulate = self._simulated(to) if to else False
+            return int(self._offline(lambda o: resent(o, ids, to, simulate=simulate)))
 
     def dead_letter(self, message_id: int, to: str) -> int:
         """Dead-letter what waits of a message; how much."""
@@ -58,9 +63,18 @@ class Changes:
         try:
             return str(self.control.post(page)["state"])
         except NotAnswering:
-            self._refuse_unknown(name)
+            self._refuse_unknown([name])
             act: Act = lambda o: (o.stop if held else o.start)(name, actor=actor())  # noqa: E731
             return str(self._offline(act))
+
+    def require(self, names: Sequence[str]) -> None:
+        """Raise WrongCall unless each name is a Connection's of the running engine, else of the configuration."""
+        try:
+            known = [str(each["name"]) for each in self.control.get("/connections")["connections"]]
+        except NotAnswering:
+            self._refuse_unknown(names)
+        else:
+            refuse_unknown(names, known)
 
     def online(self, page: str, body: dict[str, Any] | None = None) -> Any:
         """What only a running engine can do. Raises WrongCall when none runs."""
@@ -109,11 +123,32 @@ class Changes:
         except EngineRunning as error:
             raise self._mute(error) from error
 
-    def _refuse_unknown(self, name: str) -> None:
-        graph = self.configured.graph()
-        known = [*graph.inbounds, *graph.outbounds]
+    def _refuse_unknown(self, names: Sequence[str]) -> None:
+        graph = self.configured.graph_for_reading()
+        refuse_unknown(names, [*graph.inbounds, *graph.outbounds])
+
+    def _simulated(self, to: str) -> bool:
+        """Whether the configuration simulates an outbound. Raises WrongCall when it has none of this name."""
+        self._refuse_mute_engine()
+        if self.configured.call.config is None:
+            raise WrongCall("resend --to needs a running engine, which knows the Connections, or --config DIR")
+        outbounds = self.configured.graph_for_reading().outbounds
+        refuse_unknown([to], outbounds)
+        return outbounds[to].simulate
+
+
+def refuse_unknown(names: Sequence[str], known: Collection[str]) -> None:
+    """Raise WrongCall for the first of `names` that is not known."""
+    for name in names:
         if name not in known:
             raise WrongCall(str(UnknownConnection(name, known)))
+
+
+async def resent(operations: Operations, ids: Sequence[int], to: str, *, simulate: bool) -> int:
+    """Queue stored payloads again for the lane `to`; `simulate` is what a running engine would know by itself."""
+    unit = Resend(list(ids), actor(), now(), to, simulate)
+    await operations.committer.commit(unit, lambda: None, patience=COMMIT_SECONDS)
+    return unit.count
 
 
 async def offline(configured: Configured, act: Act) -> Any:

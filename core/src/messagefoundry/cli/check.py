@@ -40,6 +40,7 @@ class Advice:
 @click.option(
     "--messages", metavar="DIR", type=options.FILE, multiple=True, help="Messages to dry-run; may be given again."
 )
+@options.allow_insecure_bind
 @click.option("--lint/--no-lint", default=True, help="Also ask ruff and mypy, when installed. They only advise.")
 @options.as_json
 def command(messages: Sequence[Path], lint: bool, as_json: bool, **call: Any) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from messagefoundry.cli.failures import DEBUG_VARIABLE
 from messagefoundry.contracts.errors import ConfigurationError, Problem
 from messagefoundry.contracts.specs import load
 from messagefoundry.contracts.stores import StoreFactory, StoreLocation
@@ -58,8 +57,7 @@ class Configured:
     @cached_property
     def loaded(self) -> Loaded:
         """The settings and what is to be warned of."""
-        environ = {name: value for name, value in os.environ.items() if name != DEBUG_VARIABLE}
-        return load_settings(self.call.service_config, environ=environ, command_line=self.call.by_section())
+        return load_settings(self.call.service_config, environ=os.environ, command_line=self.call.by_section())
 
     @property
     def settings(self) -> Settings:
@@ -80,16 +78,20 @@ class Configured:
 
     def graph(self) -> Graph:
         """Load and check the graph for the active environment."""
-        return self._load_graph(self.environment)
+        return self._load_graph(self.environment, self.deployment)
+
+    def graph_for_reading(self) -> Graph:
+        """The graph for a command that binds nothing: whether its listeners may be reached is not judged."""
+        return self._load_graph(self.environment, self._bound_anywhere)
 
     def graph_for_rehearsal(self) -> Graph:
         """The graph for a dry run: current_environment() is None unless --env says which.
 
         The values of env() are those of the settings' environment, if they name one.
         """
-        return self._load_graph(self.call.env)
+        return self._load_graph(self.call.env, self._bound_anywhere)
 
-    def _load_graph(self, environment: str | None) -> Graph:
+    def _load_graph(self, environment: str | None, deployment: Deployment) -> Graph:
         named = self.settings.ai.environment
         values, problems = read_values(None if named is None else self.settings.values_path(named), os.environ)
         try:
@@ -98,7 +100,7 @@ class Configured:
                 installed=installed(),
                 environment=environment,
                 values=values,
-                deployment=self.deployment,
+                deployment=deployment,
             )
         except ConfigurationError as error:
             raise ConfigurationError([*problems, *error.problems]) from error
@@ -127,6 +129,10 @@ class Configured:
             api_port=settings.api.port,
             values_path="" if settings.ai.environment is None else str(settings.values_path(settings.ai.environment)),
         )
+
+    @property
+    def _bound_anywhere(self) -> Deployment:
+        return replace(self.deployment, allow_insecure_bind=True)
 
     @cached_property
     def location(self) -> StoreLocation:

@@ -25,7 +25,7 @@ def command() -> None:
     """List, start, stop and test Connections."""
 
 
-@command.command("list")
+@command.command("list", short_help="Where each Connection is, its state, what waits.")
 @options.configuration
 @options.as_json
 def show_all(as_json: bool, **call: Any) -> None:
@@ -98,29 +98,31 @@ def facts(seen: Seen) -> dict[str, Any]:
 names = click.argument("names", metavar="NAME...", nargs=-1, required=True)
 
 
-@command.command("start")
+@command.command("start", short_help="Start Connections, or try again at once.")
 @names
 @options.configuration
 @options.as_json
 def start(names: Sequence[str], as_json: bool, **call: Any) -> None:
     """Start Connections that were stopped, or try again at once what waits to restart."""
     changes = Changes(Configured(Call(**call)))
+    changes.require(names)
     each_of(
         names, lambda name: changes.hold(name, held=False), as_json=as_json, good=("running", "starts with the engine")
     )
 
 
-@command.command("stop")
+@command.command("stop", short_help="Stop Connections until somebody starts them.")
 @names
 @options.configuration
 @options.as_json
 def stop(names: Sequence[str], as_json: bool, **call: Any) -> None:
     """Stop Connections until somebody starts them; restarts and reloads keep them stopped."""
     changes = Changes(Configured(Call(**call)))
+    changes.require(names)
     each_of(names, lambda name: changes.hold(name, held=True), as_json=as_json, good=("stopped",))
 
 
-@command.command("test")
+@command.command("test", short_help="Reach partners without sending a message.")
 @names
 @options.settings
 @options.as_json
@@ -156,7 +158,7 @@ def each_of(
     finish(0 if all(result["ok"] for result in results.values()) else 1)
 
 
-@command.command("events")
+@command.command("events", short_help="What has happened to a Connection.")
 @click.argument("name", metavar="NAME")
 @click.option(
     "--limit", metavar="N", type=click.IntRange(1), default=50, show_default=True, help="So many, the newest."

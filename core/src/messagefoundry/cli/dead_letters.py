@@ -42,7 +42,7 @@ def command() -> None:
     """List and replay dead letters: work that will not be tried again by itself."""
 
 
-@command.command("list")
+@command.command("list", short_help="Dead letters, the oldest first.")
 @selection.of_dead_letters
 @selection.limit
 @options.settings
@@ -51,8 +51,9 @@ def show_all(limit: int, as_json: bool, **rest: Any) -> None:
     """Dead letters, the oldest first, each with the first line of its error."""
     query = replace(_query(rest), limit=limit)
     with reading(Configured(Call(**rest))) as reader:
+        counted = reader.count_dead(query)
         rows = reader.dead_letters(query)
-        total = reader.count_dead(query)
+    total = max(counted, len(rows))  # one may have died in between
     if as_json:
         show_json({"total": total, "dead_letters": [facts(row) for row in rows]})
         return
@@ -94,7 +95,7 @@ def facts(row: WorkRow) -> dict[str, Any]:
     }
 
 
-@command.command("replay")
+@command.command("replay", short_help="Replay dead letters, each from its own stage.")
 @click.argument("ids", metavar="[ID]...", nargs=-1, type=int)
 @selection.of_dead_letters
 @selection.everything

@@ -1,6 +1,6 @@
 """What ends a command early, as a sentence on standard error and an exit code.
 
-0  nothing was wrong (`Finished(0)`)
+0  nothing was wrong
 1  what was checked is not fine; the engine, the store or a partner failed
 2  the call or the configuration is wrong
 130  Ctrl-C

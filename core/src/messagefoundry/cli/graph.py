@@ -9,7 +9,9 @@ import click
 from messagefoundry.cli import options
 from messagefoundry.cli.configured import Call, Configured
 from messagefoundry.cli.edges import Edge, edges
+from messagefoundry.cli.failures import say
 from messagefoundry.cli.output import on_terminal, show_json
+from messagefoundry.cli.validate import problem_as_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,13 +28,15 @@ def command(mermaid: bool, as_json: bool, **call: Any) -> None:
 
     Handlers and outbounds are the ones that a function's own code names; `dryrun` shows what a message really does.
     """
-    graph = Configured(Call(**call)).graph()
+    graph = Configured(Call(**call)).graph_for_reading()
     if as_json:
         show_json(facts(graph))
     elif mermaid:
         click.echo("\n".join(flowchart(graph)))
     else:
         show(graph)
+    for warning in graph.warnings:
+        say(f"warning: {warning}")
 
 
 def facts(graph: Graph) -> dict[str, Any]:
@@ -63,6 +67,7 @@ def facts(graph: Graph) -> dict[str, Any]:
         ],
         "routers": [{"name": each.name, "place": str(each.place)} for each in graph.routers.values()],
         "handlers": [{"name": each.name, "place": str(each.place)} for each in graph.handlers.values()],
+        "warnings": [problem_as_json(each) for each in graph.warnings],
         "edges": [{"kind": each.kind, "from": each.source, "to": each.target} for each in edges(graph)],
     }
 

@@ -74,7 +74,7 @@ def _live(told: dict[str, Any]) -> Seen:
 
 def _still(configured: Configured, backlogs: Sequence[Backlog]) -> list[Seen]:
     """The Connections of the configuration, none of which runs."""
-    graph = configured.graph()
+    graph = configured.graph_for_reading()
     found = [
         Seen(each.name, "inbound", each.connector.name, each.endpoint(), _state(each.deployed))
         for each in graph.inbounds.values()

@@ -26,7 +26,7 @@ PAGE = 500
 ids_argument = click.argument("ids", metavar="[ID]...", nargs=-1, type=int)
 
 
-@click.command("replay")
+@click.command("replay", short_help="Run Router and Handlers again over messages.")
 @ids_argument
 @selection.of_messages
 @selection.everything
@@ -44,9 +44,12 @@ def replay(ids: Sequence[int], rate: float | None, yes: bool, as_json: bool, eve
     _change(configured, ids, query, "replay", changes.replay, rate=rate, yes=yes, as_json=as_json)
 
 
-@click.command("resend")
+@click.command("resend", short_help="Send stored outbound payloads again.")
 @ids_argument
 @click.option("--to", metavar="OUTBOUND", default="", help="To this outbound alone, even if it was not sent there.")
+@click.option(
+    "--config", metavar="DIR", type=options.FILE, help="The configuration that has it, for when no engine runs."
+)
 @selection.of_messages
 @selection.everything
 @options.yes
@@ -66,7 +69,7 @@ def resend(
     _change(configured, ids, query, what, lambda some: changes.resend(some, to), rate=rate, yes=yes, as_json=as_json)
 
 
-@click.command("dead-letter")
+@click.command("dead-letter", short_help="Take what waits of a message out of the way.")
 @click.argument("ids", metavar="ID...", nargs=-1, type=int, required=True)
 @click.option("--to", metavar="OUTBOUND", default="", help="In this lane alone.")
 @options.settings

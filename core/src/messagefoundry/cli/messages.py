@@ -28,6 +28,8 @@ SETTLING = 1_000_000
 
 PAGE = 500
 
+REFUSAL_CODES = ("AE", "AR", "CE", "CR")
+
 COLUMNS = (
     Column("ID", right=True),
     "RECEIVED",
@@ -49,7 +51,7 @@ for change in (message_changes.replay, message_changes.resend, message_changes.d
     command.add_command(change)
 
 
-@command.command("list")
+@command.command("list", short_help="Messages, the newest last.")
 @selection.of_messages
 @click.option("--control-id", metavar="MSH-10", default="", help="With this control id.")
 @selection.limit
@@ -127,9 +129,16 @@ def came_to(row: MessageRow) -> str:
     """The disposition, and what else a reader must know: refused, or with dead work beside work that goes on."""
     if row.refusal:
         again = f", repeated {plural(row.repeats, 'time')}" if row.repeats else ""
-        return f"{row.disposition} (refused: {row.refusal} {row.refused_condition}{again})"
+        return f"{row.disposition} ({refused(row)}{again})"
     dead = " (has dead work)" if row.has_dead and row.disposition != "ERROR" else ""
     return f"{row.disposition}{dead}"
+
+
+def refused(row: MessageRow) -> str:
+    """How a message was refused: with which code of MSA-1, unless nobody was answered, and ERR-3."""
+    if row.refusal in REFUSAL_CODES:
+        return f"refused with {row.refusal} {row.refused_condition}"
+    return f"refused, not answered: {row.refused_condition}"
 
 
 def facts(row: MessageRow) -> dict[str, Any]:
@@ -153,7 +162,7 @@ def facts(row: MessageRow) -> dict[str, Any]:
     }
 
 
-@command.command("show")
+@command.command("show", short_help="One message, and what became of it.")
 @click.argument("message_id", metavar="ID", type=int)
 @click.option("--trail", is_flag=True, help="Also every event of its way.")
 @click.option("--body", is_flag=True, help="Also what was received and what was sent; needs --show-phi.")

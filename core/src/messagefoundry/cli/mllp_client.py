@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 import trio
 
 from messagefoundry.cli.failures import WrongCall
-from messagefoundry.message import for_log, peek, read_acknowledgment
+from messagefoundry.message import Message, MessageError, for_log, peek, read_acknowledgment
 from messagefoundry.message.errors import UnreadableError
 from messagefoundry.message.reply import same_control_id
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 START, END = b"\x0b", b"\x1c\r"
 LONGEST_REPLY = 16 * 1024 * 1024
+LONGEST_TEXT = 200
 ACCEPTED = ("AA", "CA")
 
 
@@ -145,13 +146,38 @@ class Conversation:
 
 
 def judged(raw: bytes, reply: bytes) -> tuple[str, str]:
-    """MSA-1 and a text of an answer; no code when it does not belong to the message."""
+    """MSA-1 and a text of an answer; no code when it does not belong to the message.
+
+    What has no readable MSH-10 of its own is answered by whatever comes.
+    """
     acknowledgment = read_acknowledgment(reply)
     if acknowledgment is None:
         return "", "the answer is no HL7 acknowledgment"
-    if not same_control_id(acknowledgment.control_id, control_id(raw)):
+    number = control_id(raw)
+    if number and not same_control_id(acknowledgment.control_id, number):
         return "", f"{acknowledgment.code} for another message: MSA-2 is {for_log(acknowledgment.control_id)}"
-    return acknowledgment.code, for_log(acknowledgment.text, limit=200)
+    text = for_log(acknowledgment.text, limit=LONGEST_TEXT)
+    return acknowledgment.code, text if acknowledgment.code in ACCEPTED else complaint(reply) or text
+
+
+def complaint(reply: bytes) -> str:
+    """Why a message was not taken, "" when no ERR segment tells.
+
+    From v2.5 (§2.15.5) that is ERR-3.1 with ERR-8, else ERR-3.2, of each; before, ERR-1.4.1 with MSA-3.
+    """
+    try:
+        message = Message(reply)
+        found = [_one_complaint(message, occurrence) for occurrence in range(1, message.count_segments("ERR") + 1)]
+    except MessageError:
+        return ""
+    return for_log("; ".join(filter(None, dict.fromkeys(found))), limit=LONGEST_TEXT)
+
+
+def _one_complaint(message: Message, occurrence: int) -> str:
+    def first(*paths: str) -> str | None:
+        return next(filter(None, (message.field(path, occurrence=occurrence) for path in paths)), None)
+
+    return " ".join(filter(None, [first("ERR-3.1", "ERR-1.4.1"), first("ERR-8", "ERR-3.2") or message["MSA-3"]]))
 
 
 def control_id(raw: bytes) -> bytes:

@@ -29,6 +29,9 @@ environment = click.option(
 project_root = click.option(
     "--project-root", metavar="DIR", help="Where environments/ is; overrides [environments] base_dir."
 )
+allow_insecure_bind = click.option(
+    "--allow-insecure-bind", is_flag=True, help="Let listeners without TLS be reached from the network."
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 show_phi = click.option("--show-phi", is_flag=True, help="Show values of messages: patient data may appear.")
 yes = click.option("--yes", "-y", is_flag=True, help="Do not ask.")

@@ -22,7 +22,9 @@ DISPOSITIONS = ("RECEIVED", "ROUTED", "UNROUTED", "PROCESSED", "FILTERED", "ERRO
 STAGES = ("ingress", "routed", "outbound")
 
 connection = click.option("--connection", metavar="NAME", default="", help="Of this Connection.")
-message_type = click.option("--type", "message_type", metavar="MSH-9", default="", help="Of this type.")
+message_type = click.option(
+    "--type", "message_type", metavar="MSH-9", default="", help="Of this type: ADT, or ADT^A01."
+)
 disposition = click.option(
     "--disposition", type=click.Choice(DISPOSITIONS, case_sensitive=False), default=None, help="That came to this."
 )

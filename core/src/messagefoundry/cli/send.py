@@ -84,6 +84,7 @@ class Tally:
 @click.option(
     "--timeout", type=click.FloatRange(0, min_open=True), metavar="S", default=30, show_default=True, help="Seconds."
 )
+@click.option("--as-is", is_flag=True, help="Send the bytes of each file as one frame, unchanged.")
 @click.option("--tls", is_flag=True, help="TLS 1.2 or newer; implied by the options below.")
 @click.option("--ca", metavar="FILE", type=options.FILE, help="Trust this authority instead of the system's.")
 @click.option("--cert", metavar="FILE", type=options.FILE, help="Our own certificate.")
@@ -95,20 +96,24 @@ def command(
     rate: float | None,
     connections: int,
     timeout: float,
+    as_is: bool,
     tls: bool,
     ca: Path | None,
     cert: Path | None,
     key: Path | None,
     as_json: bool,
 ) -> None:
-    """Send messages over MLLP and print each answer: MSA-1, milliseconds, MSH-10, where it came from, MSA-3.
+    """Send messages over MLLP and print each answer: MSA-1, milliseconds, MSH-10, where it came from, and a text.
 
-    Files may hold several messages; "-" reads standard input; folders are searched for *.hl7 and *.txt. Exits 1 when
-    anything but AA or CA came back.
+    The text is MSA-3; of anything but AA or CA, code and sentence of its ERR segments (ERR-3, ERR-8), if it has any.
+
+    Files may hold several messages; the envelope of a batch (FHS, BHS, BTS, FTS) is taken off and each of its messages
+    sent by itself, unless --as-is is given. "-" reads standard input; folders are searched for *.hl7, *.txt, *.dat,
+    *.json and *.xml. Exits 1 when anything but AA or CA came back.
     """
     host, port = target_of(address)
     context = tls_context(ca, cert, key) if tls or ca or cert or key else None
-    messages = list(sources(paths))
+    messages = list(sources(paths, whole=as_is))
     if not messages:
         raise WrongCall(f"there is no message in {', '.join(map(str, paths))}")
     tally = Tally(as_json)
@@ -132,7 +137,7 @@ async def send_all(
             for source in queue:
                 if rate is not None:
                     await trio.sleep_until(began + next(slots) / rate)
-                answer = await conversation.ask(as_on_the_wire(source.raw))
+                answer = await conversation.ask(source.raw if source.whole else as_on_the_wire(source.raw))
                 tally.note(source, answer)
                 tally.seconds = trio.current_time() - began
                 if not answer.reached:  # what follows must not overtake it

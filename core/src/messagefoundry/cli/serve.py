@@ -36,7 +36,7 @@ SWITCH_INTERVAL_SECONDS = 0.0005
 @click.option("--host", help="Where the HTTP pages are served; overrides [api] host.")
 @click.option("--port", type=click.IntRange(0, 65535), metavar="PORT", help="Their port; overrides [api] port.")
 @click.option("--log-level", metavar="LEVEL", help="debug, info, warning or error; overrides [logging] level.")
-@click.option("--allow-insecure-bind", is_flag=True, help="Let listeners without TLS be reached from the network.")
+@options.allow_insecure_bind
 @click.option("--hold-outbound", is_flag=True, help="Receive and route, but send nothing until `connections start`.")
 @click.option("--accept-removed", is_flag=True, help="Dead-letter the work of removed Connections, however much.")
 def command(

@@ -40,7 +40,9 @@ class Ending:
 
 
 async def obey_signals(ending: Ending, *, task_status: trio.TaskStatus[None]) -> None:
-    """Obey until the engine has ended."""
+    """Obey until the engine has ended; whoever presses Ctrl-C once more after that changes nothing."""
+    for number in STOPS:
+        signal.signal(number, signal.SIG_IGN)  # what they are again when the receiver has gone
     async with trio.open_nursery() as reloads:
         with trio.open_signal_receiver(*STOPS, *RELOADS) as signals:
             task_status.started()

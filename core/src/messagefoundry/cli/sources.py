@@ -28,25 +28,29 @@ _BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One message and where it stands: `label` is "adt.hl7", or "adt.hl7#2" for the second of a file."""
+    """One message and where it stands: `label` is "adt.hl7", or "adt.hl7#2" for the second of a file.
+
+    `whole` says that `raw` is a file as it is, whatever it holds.
+    """
 
     label: str
     path: Path
     raw: bytes
+    whole: bool = False
 
 
-def sources(paths: Iterable[Path]) -> Iterator[Source]:
-    """The messages of files, of folders (recursive, by name) and of standard input ("-").
+def sources(paths: Iterable[Path], *, whole: bool = False) -> Iterator[Source]:
+    """The messages of files, of folders (recursive, by name) and of standard input ("-"); one of each with `whole`.
 
     Raises WrongCall for a path that is not there or cannot be read.
     """
     for path in paths:
         for file in _files(path):
             content = _read(file)
-            messages = separated(content)
+            messages = [content] if whole and content else separated(content)
             for number, raw in enumerate(messages, start=1):
                 name = "standard input" if file == STANDARD_INPUT else str(file)
-                yield Source(name if len(messages) == 1 else f"{name}#{number}", file, raw)
+                yield Source(name if len(messages) == 1 else f"{name}#{number}", file, raw, whole)
 
 
 def _files(path: Path) -> list[Path]:

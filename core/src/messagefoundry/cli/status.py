@@ -9,11 +9,12 @@ import click
 
 from messagefoundry.cli import options
 from messagefoundry.cli.configured import Call, Configured
-from messagefoundry.cli.failures import WrongCall
+from messagefoundry.cli.failures import WrongCall, finish, say
 from messagefoundry.cli.live import NOT_RUNNING, Seen, connections_of
 from messagefoundry.cli.output import plural, show_json, styled
 from messagefoundry.cli.stored import reading
 from messagefoundry.cli.times import ago, clock, iso
+from messagefoundry.contracts.errors import CorruptStore
 from messagefoundry.contracts.nearest import did_you_mean
 
 if TYPE_CHECKING:
@@ -122,14 +123,20 @@ def first_line(text: str) -> str:
 
 @click.command("status")
 @click.argument("name", metavar="[CONNECTION]", required=False)
+@click.option("--integrity", is_flag=True, help="Check instead whether the store is damaged; it may take a while.")
 @options.configuration
 @options.as_json
-def command(name: str | None, as_json: bool, **call: Any) -> None:
+def command(name: str | None, integrity: bool, as_json: bool, **call: Any) -> None:
     """Say in one line for each Connection how much waits, why, until when, and what unblocks it.
 
-    The store is read directly; whether Connections run is asked of the engine, when one answers.
+    The store is read directly; whether Connections run is asked of the engine, when one answers. With --integrity the
+    whole store is read, an engine may run meanwhile, and damage exits 1.
     """
     configured = Configured(Call(**call))
+    if integrity:
+        if name:
+            raise WrongCall("--integrity checks the whole store: leave out the Connection")
+        finish(check_store(configured, as_json=as_json))
     with reading(configured) as reader:
         running, found = connections_of(configured, reader)
         lanes = [Lane(seen, head_of(reader, seen)) for seen in chosen(found, name)]
@@ -142,6 +149,25 @@ def command(name: str | None, as_json: bool, **call: Any) -> None:
         show_engine(configured, dispositions, running=running)
     for lane in lanes:
         click.echo(lane.line())
+
+
+def check_store(configured: Configured, *, as_json: bool) -> int:
+    """Print what is wrong with the store, and give the exit code."""
+    try:
+        with reading(configured) as reader:
+            found = reader.integrity()
+    except CorruptStore as error:
+        found = [str(error)]
+    place = configured.stores.describe(configured.location)
+    if as_json:
+        show_json({"store": place, "sound": not found, "findings": found})
+    else:
+        for finding in found:
+            click.echo(f"{styled('damaged', fg='red', bold=True)}  {finding}")
+        click.echo(f"{place}: {plural(len(found), 'finding') if found else 'sound'}")
+        if found:
+            say("stop the engine, keep this store as it is, and restore a backup")
+    return 1 if found else 0
 
 
 def chosen(found: Sequence[Seen], name: str | None) -> list[Seen]:

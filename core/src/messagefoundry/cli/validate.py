@@ -64,6 +64,7 @@ def problem_as_json(problem: Problem) -> dict[str, Any]:
 
 @click.command("validate")
 @options.configuration
+@options.allow_insecure_bind
 @options.as_json
 def command(as_json: bool, **call: Any) -> None:
     """Check settings and configuration, and name every problem with its file, line and mend.

@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+SHORTEST_BEGINNING = 3
+
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name most like `name`, or None when none is alike."""
+    """The known name most like `name`, or None when none is alike; first of all one that begins with it."""
+    folded = name.casefold()
     by_fold = {candidate.casefold(): candidate for candidate in known}
-    matches = get_close_matches(name.casefold(), by_fold, n=1, cutoff=0.6)
+    begun = [each for each in by_fold if each.startswith(folded)] if len(folded) >= SHORTEST_BEGINNING else []
+    matches = get_close_matches(folded, begun or by_fold, n=1, cutoff=0.0 if begun else 0.6)
     return by_fold[matches[0]] if matches else None
 
 

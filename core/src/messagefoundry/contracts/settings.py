@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -30,6 +30,16 @@ class ConnectorSettings(BaseModel):
     """Base of every connector's options."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    inbound_only: ClassVar[frozenset[str]] = frozenset()
+    """Options that mean something to inbound Connections alone; `problems` refuses them elsewhere."""
+    outbound_only: ClassVar[frozenset[str]] = frozenset()
+    """Options that mean something to outbound Connections alone."""
+
+    @classmethod
+    def options_for(cls, direction: Direction) -> list[str]:
+        """The options that a Connection of this direction may have."""
+        foreign = cls.outbound_only if direction == "inbound" else cls.inbound_only
+        return [name for name in cls.model_fields if name not in foreign]
 
     def endpoint(self, around: Surroundings) -> str:
         """Where this is, in a few words for banner, lists and logs, without secrets: "127.0.0.1:2575"."""

@@ -104,7 +104,13 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class MessageQuery:
-    """Which messages to list, newest first. Empty values do not restrict; `before` pages (ids below it)."""
+    """Which messages to list. Empty values do not restrict.
+
+    `message_type` is MSH-9 or its first components: "ADT" finds every ADT, "ADT^A01" finds "ADT^A01^ADT_A01" too.
+    `since` and `until` bound when a message was received, in microseconds since the epoch: from `since` on, before
+    `until`. `before` and `after` are ids, to page with: messages below `before`, newest first; with `after`, messages
+    above it, oldest first. As an id is made of the time at which it was minted, a moment does for one too.
+    """
 
     inbound: str = ""
     disposition: str = ""
@@ -119,7 +125,11 @@ class MessageQuery:
 
 @dataclass(frozen=True, slots=True)
 class DeadQuery:
-    """Which dead letters to list, oldest first. `connection` is a lane, or an inbound for ingress and routed rows."""
+    """Which dead letters to list, oldest first. Empty values do not restrict.
+
+    `connection` is a lane, or an inbound for ingress and routed rows; `message_type` is as in `MessageQuery`. `since`
+    and `until` bound when the row died; `after` pages: ids above it.
+    """
 
     connection: str = ""
     stage: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
@@ -56,8 +57,8 @@ class NotInstalledError(ImportError):
 
 
 def pip_line(extra: str) -> str:
-    """The command that installs an extra."""
-    return f"pip install 'messagefoundry[{extra}]'"
+    """The command that installs an extra of this release: without the version pip could take a project of that name."""
+    return f"pip install 'messagefoundry[{extra}]=={version('messagefoundry-core')}'"
 
 
 def offer(kind: Kind, name: str, broken: Sequence[BrokenPlugin] = ()) -> Problem | None:

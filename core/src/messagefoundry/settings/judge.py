@@ -13,6 +13,9 @@ from messagefoundry.settings.model import sections
 
 PREFIX = "MEFOR_"
 VALUE_PREFIX = "MEFOR_VALUE_"
+NO_SETTINGS = {"MEFOR_DEBUG"}
+"""Variables that are read elsewhere: by the command line, before there are settings."""
+
 BUILT = {(section, key) for section, model in sections().items() for key in model.model_fields}
 SECTIONS = sorted({section for section, _ in {*BUILT, *UNBUILT}})
 
@@ -89,7 +92,7 @@ def judge_environment(environ: Mapping[str, str]) -> Judged:
     """Judge the variables that begin with MEFOR_; an unknown one is only warned of, as it may be somebody else's."""
     judged = Judged()
     for variable, value in sorted(environ.items()):
-        if not variable.startswith(PREFIX) or variable.startswith(VALUE_PREFIX):
+        if not variable.startswith(PREFIX) or variable.startswith(VALUE_PREFIX) or variable in NO_SETTINGS:
             continue
         named = VARIABLES.get(variable)
         if named is None:

@@ -48,81 +48,107 @@ class StoreSection(Section):
     """[store]: where messages and work are kept."""
 
     backend: Text = "sqlite"
+    """Which store, as its plugin names it."""
     path: Text = "./messagefoundry.db"
+    """File of the embedded store; a relative one starts at `[engine] data_dir`."""
     synchronous: Annotated[Literal["full", "normal"], Word] = "full"
+    """`full`: what was acknowledged survives a power cut; `normal`: only a crash of the engine."""
 
 
 class ApiSection(Section):
     """[api]: where the HTTP pages are served."""
 
     host: Text = "127.0.0.1"
+    """Interface of the pages; this release serves them on loopback alone."""
     port: Port = 8765
+    """Their TCP port; 0 lets the system choose one."""
 
 
 class InboundSection(Section):
     """[inbound]: what listeners have in common."""
 
     bind_host: Text = "127.0.0.1"
+    """Interface on which inbounds listen that have no `bind_address` of their own."""
 
 
 class DeliverySection(Section):
     """[delivery]: what applies to outbound Connections that declare none of their own."""
 
     retry_max_attempts: Annotated[int | None, Field(ge=1), Unset] = None
+    """Attempts before a message becomes a dead letter; without, it is tried for ever."""
     retry_backoff_seconds: Seconds = 5
+    """Seconds to wait after the first attempt that failed."""
     retry_backoff_multiplier: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 2
+    """How many times longer each further wait is."""
     retry_max_backoff_seconds: Seconds = 300
+    """Longest wait in seconds."""
     ordering: Annotated[Literal["fifo", "unordered"], Word] = "fifo"
+    """`fifo`: a message waits for the one before it; `unordered`: others pass one that is tried again."""
     internal_error: Annotated[Literal["continue", "stop"], Word] = "continue"
+    """After a fault of a connector itself: `continue` tries the message again, `stop` stops the lane."""
     buildup_max_depth: Annotated[int | None, Field(ge=1), Unset] = None
+    """Waiting messages beyond which `queue_buildup` alerts; no such limit unless given."""
     buildup_max_oldest_seconds: Annotated[Seconds | None, Unset, AfterValidator(_off_at_zero)] = 300
+    """Age in seconds of the oldest waiting message beyond which it alerts; 0 for no such limit."""
 
 
 class PipelineSection(Section):
     """[pipeline]: how far a FIFO lane may run ahead of durable settlement, the message in flight included."""
 
     unsettled: Annotated[int, Field(ge=1, le=1000)] = 32
+    """Deliveries of a lane whose outcome may not be on disk yet: so many may be repeated after a crash."""
 
 
 class EnvironmentsSection(Section):
     """[environments]: where the values behind env() are."""
 
     dir: Text = "environments"
+    """Folder with a file `<environment>.toml` for each environment."""
     base_dir: str = ""
+    """Where that folder is; the working directory, if empty."""
 
 
 class LoggingSection(Section):
     """[logging]: what the log looks like."""
 
     level: Annotated[Literal["debug", "info", "warning", "error", "critical"], Word] = "info"
+    """Least severe records to write; production refuses `debug`."""
     format: Annotated[Literal["text", "json"], Word] = "text"
+    """Lines for people, or one JSON document a line."""
 
 
 class ShadowSection(Section):
     """[shadow]: a whole instance that delivers nothing."""
 
     simulate_all_egress: bool = False
+    """Run everything and deliver nothing: every outbound is simulated."""
 
 
 class AlertsSection(Section):
     """[alerts]: how often the same event of the same Connection alerts again."""
 
     realert_seconds: Seconds = 300
+    """Seconds in which the same kind of event of one Connection alerts once."""
 
 
 class EngineSection(Section):
     """[engine]: how long work may take to end, and what relative paths are relative to."""
 
     shutdown_timeout_seconds: Seconds = 30
+    """Seconds that work in flight gets at a stop; the rest waits in the store."""
     data_dir: Text = "."
+    """Folder at which relative paths of the store start."""
 
 
 class AiSection(Section):
     """[ai]: the name of the active environment and what it says of the data in it."""
 
     environment: Annotated[str | None, AfterValidator(_name)] = None
+    """Which environment is active; `--env` wins over it, and one of the two is needed."""
     data_class: Annotated[Literal["synthetic", "phi"] | None, Word] = None
+    """Whether patient data is in it; derived for dev (synthetic), staging and prod (phi)."""
     production: bool | None = None
+    """Whether it is production; derived for dev and staging (false), and prod (true)."""
 
 
 class Settings(BaseSettings):

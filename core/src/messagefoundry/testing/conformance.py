@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import pytest
 import trio
 
+from messagefoundry.contracts.errors import sole
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
 
@@ -46,7 +48,10 @@ def _limited(function: Callable[..., Awaitable[None]]) -> Callable[..., Awaitabl
     @wraps(function)
     async def limited(self: Conformance, *arguments: Any, **fixtures: Any) -> None:
         with trio.move_on_after(self.patience) as scope:
-            await function(self, *arguments, **fixtures)
+            try:
+                await function(self, *arguments, **fixtures)
+            except BaseExceptionGroup as group:
+                raise sole(group) from None  # what a nursery wrapped, as it was raised
         if scope.cancelled_caught:
             pytest.fail(f"not within {self.patience:g} s", pytrace=False)
 

@@ -6,12 +6,15 @@ partner that never answers, or answers late, needs no code of its own: the desk 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING
 
 import trio
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 
 class Answer(Enum):

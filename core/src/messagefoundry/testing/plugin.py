@@ -100,7 +100,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     run = item.stash.get(_RUN, None)
     if run is not None and report.skipped and not run.reason:
         report.outcome = "failed"
-        report.longrepr = f"the clause {run.name} was skipped or expected to fail: declare it in not_applicable, or pass"
+        report.longrepr = (
+            f"the clause {run.name} was skipped or expected to fail: declare it in not_applicable, or pass"
+        )
         vars(report).pop("wasxfail", None)
     if run is not None and report.failed:
         report.sections.append(("The clause", run.sentence))
@@ -132,7 +134,8 @@ class Tally:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take note of one clause."""
-        for tests, kind, total, name, reason in [value for key, value in report.user_properties if key == _PROPERTY]:
+        runs: list[Any] = [value for key, value in report.user_properties if key == _PROPERTY]
+        for tests, kind, total, name, reason in runs:
             count = self._counts.setdefault(tests, Count(kind, int(total)))
             if report.failed:
                 count.failed.add(name)
@@ -154,8 +157,9 @@ class Tally:
         terminalreporter.section("conformance")
         for tests, count in self._counts.items():
             terminalreporter.line(f"{tests} ({count.kind}): {summary(count)}", red=bool(count.failed))
-            for name, reason in count.not_applicable.items():
-                terminalreporter.line(f"    {name}: not applicable: {reason}")
+            for reason in dict.fromkeys(count.not_applicable.values()):
+                names = [name for name, why in count.not_applicable.items() if why == reason]
+                terminalreporter.line(f"    not applicable: {', '.join(names)}: {reason}")
         for tests in self._dropped():
             terminalreporter.line(f"{tests}: clauses were dropped, so the run has failed", red=True)
 

@@ -30,7 +30,7 @@ class InboundPeer(ABC):
         """The next answer, unframed; None when the connector closes without one.
 
         Where a message is not answered with bytes, what became of it: YES when it was taken, NO when it was set
-        aside, AGAIN when it was left for later.
+        aside, AGAIN when it was left for later; look for it not more often than every 0.1 s.
         """
 
     @abstractmethod
@@ -43,7 +43,7 @@ class InboundSubject(ABC):
 
     @abstractmethod
     def connector(self, context: InboundContext) -> InboundConnector:
-        """A new connector; all of them use one place. A poller looks every 0.2 s or so, an idle wait is at least 1 s."""
+        """A new connector; all of them use one place. A poller is set to look about every 0.1 s."""
 
     @abstractmethod
     def peer(self) -> AbstractAsyncContextManager[InboundPeer]:
@@ -82,10 +82,12 @@ async def running(subject: InboundSubject, context: InboundRecorder) -> AsyncIte
     one = Running()
     async with trio.open_nursery() as nursery:
         await nursery.start(one.run, subject.connector(context))
-        yield one
-        one.stop()
-        context.release()
-        await one.ended.wait()
+        try:
+            yield one
+        finally:
+            # Released in any case: a connector may shield a message in hand from its own cancellation.
+            one.stop()
+            context.release()
 
 
 @asynccontextmanager

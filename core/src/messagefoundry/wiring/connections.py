@@ -206,7 +206,7 @@ class _Finding:
         if model is None or filled is None:
             return None
         keys = {option: _env_of(value) for option, value in written.items()}
-        settings = self._built(spec, model, filled, keys)
+        settings = self._built(spec, model, filled, keys, around)
         if settings is not None:
             for text, mend in self._findings(settings, around):
                 self.put(text, mend)
@@ -224,12 +224,17 @@ class _Finding:
         return filled if complete else None
 
     def _built(
-        self, spec: ConnectorSpec, model: type[ConnectorSettings], filled: dict[str, Any], keys: Mapping[str, str]
+        self,
+        spec: ConnectorSpec,
+        model: type[ConnectorSettings],
+        filled: dict[str, Any],
+        keys: Mapping[str, str],
+        around: Surroundings,
     ) -> ConnectorSettings | None:
         try:
             return model(**filled)
         except ValidationError as error:
-            for text, mend in sentences(error, spec.name, model.model_fields, keys):
+            for text, mend in sentences(error, spec.name, model.options_for(around.direction), keys):
                 self.put(text, mend)
         except MessageFoundryError as error:
             self.put(f"{spec.name}: {error}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from messagefoundry.contracts.errors import ConfigurationError, Problem
 from messagefoundry.wiring.connections import Checker, UnusableConnectionError
 from messagefoundry.wiring.graph import Graph, Inbound, Outbound
+from messagefoundry.wiring.literals import undeclared
 from messagefoundry.wiring.names import by_name, check_reply_sources, check_routers, unused
 from messagefoundry.wiring.ports import check_ports
 from messagefoundry.wiring.references import Environment
@@ -54,7 +55,7 @@ def resolve(
         environment,
         source,
     )
-    return replace(graph, warnings=(*unused(graph, record.mentions), *_empty(graph, source)))
+    return replace(graph, warnings=(*unused(graph, record.mentions), *undeclared(graph), *_empty(graph, source)))
 
 
 def _built(checker: Checker, declarations: Iterable[Declaration]) -> Iterator[Inbound | Outbound]:

@@ -23,7 +23,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from messagefoundry_file.custody import Held
-from messagefoundry_file.disk import move_aside, sync_folder
+from messagefoundry_file.disk import FOLDER_MODE, move_aside, sync_folder
 from messagefoundry_file.lock import FileLock
 from messagefoundry_file.scan import Found, Look
 
@@ -50,7 +50,7 @@ class Claims:
         """Make the folders below, and one of our own that is locked."""
         home = os.stat(self._folder)
         for folder in filter(None, (self._processed, self._error)):
-            os.makedirs(folder, exist_ok=True)
+            os.makedirs(folder, mode=FOLDER_MODE, exist_ok=True)
             if os.stat(folder).st_dev != home.st_dev:
                 raise OSError(f"{folder} must be on the file system of {self._folder}, for files are moved there")
         os.makedirs(self._work, mode=0o700, exist_ok=True)

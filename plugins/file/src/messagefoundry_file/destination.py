@@ -14,6 +14,7 @@ import trio
 
 from messagefoundry.contracts import Delivered, Rejected, Unreachable
 from messagefoundry.message import UnreadableError, peek
+from messagefoundry_file.disk import FOLDER_MODE
 from messagefoundry_file.naming import with_ids
 from messagefoundry_file.publishing import Folder, NamesTaken, Published
 from messagefoundry_file.template import FieldReader, Ids, Template
@@ -55,7 +56,7 @@ class FileDestination:
         if self._settings.validate_directory:
             return self
         try:
-            make = partial(os.makedirs, self._folder, exist_ok=True)
+            make = partial(os.makedirs, self._folder, mode=FOLDER_MODE, exist_ok=True)
             await trio.to_thread.run_sync(make, limiter=self._limiter)
         except OSError as error:
             self._context.note("directory unavailable", self._trouble(error), alert=True)

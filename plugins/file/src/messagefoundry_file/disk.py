@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+FOLDER_MODE, FILE_MODE = 0o750, 0o640
+"""Of what is made here, less the umask: messages are for the engine's account and its group."""
+
 _NO_SYNC = frozenset((errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS))
 _LONGEST_NAME = 255
 _LONGEST_SHOWN = 120
@@ -55,7 +58,7 @@ def move_aside(source: str, folder: str, name: str, tag: str) -> str:
     before the move, so that two engines can share a folder.
     """
     target = os.path.join(folder, name)
-    os.makedirs(os.path.dirname(target), exist_ok=True)
+    os.makedirs(os.path.dirname(target), mode=FOLDER_MODE, exist_ok=True)
     reserved = _reserve(target, tag)
     try:
         os.replace(source, reserved)

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from messagefoundry_file.disk import syncing
+from messagefoundry_file.disk import FILE_MODE, syncing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -83,7 +83,7 @@ class Folder:
         _remove(draft)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY
         try:
-            with open(draft, "wb", opener=lambda path, _: os.open(path, flags, 0o666)) as file:
+            with open(draft, "wb", opener=lambda path, _: os.open(path, flags, FILE_MODE)) as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import os
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -17,56 +17,65 @@ if TYPE_CHECKING:
 
 Count = Annotated[int, Field(gt=0)]
 
-_INBOUND_ONLY = (
-    "pattern",
-    "poll_seconds",
-    "min_age_seconds",
-    "after_read",
-    "sort",
-    "recursive",
-    "max_file_bytes",
-    "processed_subdir",
-    "error_subdir",
-    "decompress",
-    "max_decompressed_bytes",
-)
-_OUTBOUND_ONLY = ("filename", "overwrite", "compress")
-
 
 class FileSettings(ConnectorSettings):
     """Files of a folder, as a source of messages or as a place for them.
 
-    Both sides: `directory`; `encoding`, the character set of messages that name none; `validate_directory`, which
-    refuses at load a directory that is missing or not writable (else it is made at start).
-
-    Inbound: files whose name matches `pattern` (`*`, `?`, `[..]`; in subfolders too with `recursive`) are read every
-    `poll_seconds`, in the order of `sort`, once size and time have stayed the same between two looks and the file is
-    at least `min_age_seconds` old. `after_read` moves a file to `processed_subdir`, deletes it, or leaves it and
-    remembers it. What cannot become a message goes to `error_subdir`: refused, over `max_file_bytes`, or over
-    `max_decompressed_bytes` with `decompress='gzip'`.
-
-    Outbound: `filename` is a template whose tokens are {MSH-3} to {MSH-12} with components such as {MSH-9.1},
-    {message_id} and {work_id}. Where the name is taken by other content, `overwrite` replaces it, else the message id
-    is added to the name. `compress='gzip'` compresses; the name stays as the template has it.
+    A file is read when its name matches `pattern` and it looks the same in two looks in a row. What cannot become a
+    message goes to `error_subdir`. Where a name to be written is taken by other content, the message id is added to it.
     """
 
+    inbound_only: ClassVar[frozenset[str]] = frozenset(
+        {
+            "pattern",
+            "poll_seconds",
+            "min_age_seconds",
+            "after_read",
+            "sort",
+            "recursive",
+            "max_file_bytes",
+            "processed_subdir",
+            "error_subdir",
+            "decompress",
+            "max_decompressed_bytes",
+        }
+    )
+    outbound_only: ClassVar[frozenset[str]] = frozenset({"filename", "overwrite", "compress"})
+
     directory: str
+    """The folder; a relative one starts at the engine's working directory. It is made at start if missing."""
     filename: str = "{MSH-10}.hl7"
+    """Template of names: text with {MSH-3} to {MSH-12}, {MSH-9.1} and the like, {message_id}, {work_id}."""
     pattern: str = "*.hl7"
+    """Names to read, with *, ? and [..]; a hidden file needs a pattern that begins with a dot."""
     poll_seconds: Annotated[float, Field(gt=0)] = 1
+    """Seconds between two looks into the folder."""
     encoding: str = "utf-8"
+    """Character set of messages that name none; if given for an outbound, edited messages are written in it."""
     min_age_seconds: Annotated[float, Field(ge=0)] = 0
+    """Seconds since its last change before a file is read."""
     after_read: Literal["move", "delete", "leave"] = "move"
+    """What follows acceptance: to `processed_subdir`, deleted, or left there and remembered."""
     sort: Literal["name", "mtime"] = "name"
+    """The order of reading: by name, or the oldest first."""
     recursive: bool = False
+    """Read subfolders too, hidden ones not."""
     max_file_bytes: Count = 16 * 1024 * 1024
+    """Longest file; a longer one goes to `error_subdir`."""
     validate_directory: bool = False
+    """A folder that is missing or not writable is a problem of the configuration, and is never made."""
     overwrite: bool = False
+    """Replace a file of the same name and other content, instead of adding the message id to the name."""
     processed_subdir: str = ".processed"
+    """Folder below `directory` for files that were accepted, with `after_read='move'`."""
     error_subdir: str = ".error"
+    """Folder below `directory` for files that cannot become a message."""
     compress: Literal["gzip"] | None = None
+    """Pack with gzip; the name stays as `filename` has it."""
     decompress: Literal["gzip"] | None = None
+    """Unpack with gzip."""
     max_decompressed_bytes: Count = 64 * 1024 * 1024
+    """Longest content of a packed file; what is longer goes to `error_subdir`."""
 
     def endpoint(self, around: Surroundings) -> str:
         """The folder with the pattern that is read, or the template that is written."""
@@ -83,9 +92,10 @@ class FileSettings(ConnectorSettings):
             yield from self._outbound_problems()
 
     def _misplaced(self, around: Surroundings) -> Iterator[tuple[str, str]]:
-        foreign, other = (_OUTBOUND_ONLY, "outbound") if around.direction == "inbound" else (_INBOUND_ONLY, "inbound")
-        for name in foreign:
-            if name in self.model_fields_set:
+        inbound = around.direction == "inbound"
+        foreign, other = (self.outbound_only, "outbound") if inbound else (self.inbound_only, "inbound")
+        for name in type(self).model_fields:
+            if name in foreign and name in self.model_fields_set:
                 yield f"{name} is an option of a File {other}, not of an {around.direction}", f"remove {name}"
 
     def _encoding_problems(self, around: Surroundings) -> Iterator[tuple[str, str]]:

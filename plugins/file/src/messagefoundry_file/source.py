@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 import trio
 
 from messagefoundry_file.claims import Claims
-from messagefoundry_file.disk import shown
+from messagefoundry_file.disk import FOLDER_MODE, shown
 from messagefoundry_file.ledger import Ledger
 from messagefoundry_file.notices import Notices
 from messagefoundry_file.reading import Changed, Limits, Unfit, read_content
@@ -81,7 +81,7 @@ class FileSource:
 
     def _open(self) -> None:
         if self._make_folder:
-            os.makedirs(self._folder, exist_ok=True)
+            os.makedirs(self._folder, mode=FOLDER_MODE, exist_ok=True)
         self._custody.open()
 
     async def poll(self) -> None:

@@ -42,32 +42,45 @@ class StreamSettings(ConnectorSettings):
     outbound_only: ClassVar[frozenset[str]] = _OUTBOUND
 
     host: Name | None = None
-    """The partner's host, outbound only: an inbound listens where the operator says."""
+    """The partner's name or address, for an outbound. An inbound takes none: it listens where the operator says."""
     port: int = Field(ge=0, le=65_535)
+    """The TCP port to listen on, or to connect to; 0 lets the system choose one to listen on."""
     encoding: str = "utf-8"
+    """Character set of messages that name none; if given for an outbound, edited messages are written in it."""
     max_connections: Count = 256
+    """Peers at one time; one more is accepted and closed at once."""
     receive_timeout: Seconds = 60
-    """From a frame's first byte to its last; an idle connection stays open."""
+    """Seconds from a frame's first byte to its last; an idle connection stays open."""
     max_frame_bytes: Count = 16 * MIB
+    """Longest frame; a longer one is refused, and its connection closed."""
     connect_timeout: Seconds = 10
+    """Seconds until the connection, TLS included, must be there."""
     timeout_seconds: Seconds = 30
-    """How long a reply is waited for."""
+    """Seconds for which a reply is waited for; without one the message is tried again."""
     persistent: bool = True
-    """Keep the connection for the next message."""
+    """Keep the connection for the next message; else each message has one of its own."""
     idle_timeout_seconds: Seconds = 60
-    """A connection unused for so long is closed."""
+    """Seconds after which an unused connection is closed."""
     max_connection_age_seconds: Seconds | None = None
-    """A connection this old is replaced before the next send."""
+    """Seconds after which a connection is replaced before the next send; never, unless given."""
     capture_response: bool = False
+    """Keep the partner's reply for Handlers."""
     reingress_to: Name | None = None
+    """The inbound to which a captured reply goes as a message."""
     tls: bool = False
+    """Speak TLS 1.2 or newer."""
     tls_cert_file: Name | None = None
+    """PEM file with our own certificate and its chain; an inbound with TLS needs it."""
     tls_key_file: Name | None = None
+    """PEM file with its private key; not needed when the key is in `tls_cert_file`."""
     tls_key_password: str | None = Field(default=None, repr=False)
+    """Password of an encrypted key; give it through env()."""
     tls_ca_file: Name | None = None
-    """Inbound: peers must present a certificate of this authority. Outbound: trust it instead of the system's."""
+    """PEM file of an authority. Inbound: peers must have its certificate. Outbound: instead of the system's."""
     tls_verify: bool = True
+    """Verify the partner's certificate."""
     tls_check_hostname: bool = True
+    """Verify that the certificate is for `host`."""
     tls_allow_expired: bool = False
     """Accept a peer's certificate outside its days of validity while its chain and name still verify."""
 
@@ -127,16 +140,17 @@ class MLLPSettings(StreamSettings):
     }
 
     max_messages_per_second: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    """Over this rate of all peers together messages are refused."""
+    """Messages of all peers together; what comes faster is answered AE. No limit unless given."""
     message_burst: Count | None = None
     """How many may come at once before the rate counts; one second's worth unless given."""
     reply_from: Name | None = None
     """The outbound Connection whose reply is the answer to this inbound's sender."""
     reply_timeout: Seconds = 30
+    """Seconds for which that reply is waited for; without one the answer is AE."""
     no_ack: bool = False
     """The partner sends no acknowledgments: a message is delivered when it is written."""
     nak: Mapping[Literal["AE", "AR"], Literal["retry", "dead"]] = Field(default_factory=dict)
-    """What follows a negative acknowledgment, where it is not {'AE': 'retry', 'AR': 'dead'}. CE is as AE, CR as AR."""
+    """What follows a negative answer, where it is not {'AE': 'retry', 'AR': 'dead'}. CE is as AE, CR as AR."""
     encoding_characters: str | None = None
     """MSH-1 and MSH-2 to re-encode outgoing messages with, such as "|^~\\\\&"."""
     hl7_raw_separators: bool = False
@@ -144,7 +158,7 @@ class MLLPSettings(StreamSettings):
     verify_ack_control_id: bool = True
     """A reply counts only if its MSA-2 is the message's MSH-10."""
     send_min_interval_seconds: Seconds | None = None
-    """The least time from one send to the next."""
+    """Least seconds from one send to the next; none unless given."""
 
     @field_validator("encoding_characters")
     @classmethod
@@ -185,6 +199,7 @@ class TcpSettings(StreamSettings):
     outbound_only: ClassVar[frozenset[str]] = _OUTBOUND | {"expect_reply"}
 
     framing: Literal["stx_etx", "vt_fs", "mllp"] = "stx_etx"
+    """STX … ETX, VT … FS, or that of MLLP: VT … FS CR."""
     start: Marker | None = None
     """Bytes before a message, instead of the framing's; empty for none."""
     end: Annotated[Marker, Field(min_length=1)] | None = None

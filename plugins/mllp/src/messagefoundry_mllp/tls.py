@@ -79,7 +79,8 @@ def describe(error: OSError) -> str:
         return f"the certificate does not verify: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
         return (error.reason or "TLS broken off").replace("_", " ").lower()
-    return error.strerror or type(error).__name__
+    # trio's own text begins with the address: "Error connecting to (...): Connection refused".
+    return (error.strerror or type(error).__name__).rpartition("): ")[2]
 
 
 class TLSWire:

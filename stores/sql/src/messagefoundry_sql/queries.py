@@ -158,7 +158,7 @@ def _of_messages(query: MessageQuery) -> list[ColumnElement[bool]]:
     columns = message.c
     wanted = {
         columns.inbound == query.inbound: query.inbound,
-        columns.message_type == query.message_type: query.message_type,
+        _of_type(query.message_type): query.message_type,
         columns.control_id == query.control_id: query.control_id,
         columns.received_at >= query.since: query.since,
         columns.received_at < query.until: query.until,
@@ -167,6 +167,12 @@ def _of_messages(query: MessageQuery) -> list[ColumnElement[bool]]:
         _disposition(query.disposition): query.disposition,
     }
     return [condition for condition, value in wanted.items() if value]
+
+
+def _of_type(wanted: str) -> ColumnElement[bool]:
+    """MSH-9 is this, or begins with these components. Not LIKE: whether that minds case depends on the database."""
+    column, beginning = message.c.message_type, f"{wanted}^"
+    return or_(column == wanted, func.substring(column, 1, len(beginning)) == beginning)
 
 
 def _disposition(disposition: str) -> ColumnElement[bool]:
@@ -181,7 +187,7 @@ def _of_dead(query: DeadQuery) -> list[ColumnElement[bool]]:
     wanted = {
         or_(columns.lane == query.connection, at_flow): query.connection,
         columns.stage == query.stage: query.stage,
-        message.c.message_type == query.message_type: query.message_type,
+        _of_type(query.message_type): query.message_type,
         columns.message_id == query.message_id: query.message_id,
         columns.changed_at >= query.since: query.since,
         columns.changed_at < query.until: query.until,

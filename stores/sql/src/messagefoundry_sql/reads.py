@@ -162,7 +162,8 @@ class SqlReader:
         if refusal is None:
             return TrailEvent(key, key, at, trail.RECEIVED, inbound, f"from {peer}" if peer else "", has_reply=False)
         reason = "" if sealed is None else self._cipher.open(sealed, "reason", key).decode()
-        detail = " ".join(part for part in (refusal, condition, reason) if part)
+        answered = "" if refusal == trail.REFUSED else refusal
+        detail = " ".join(part for part in (answered, condition, reason) if part)
         return TrailEvent(key, key, at, trail.REFUSED, inbound, detail, has_reply=False)
 
 

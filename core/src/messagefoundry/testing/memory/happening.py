@@ -39,9 +39,7 @@ def receive(tables: Tables, cipher: Cipher, unit: Receive) -> None:
 def _message(unit: Receive | Refuse) -> StoredMessage:
     place = (unit.inbound, unit.received_at, unit.content_type, unit.encoding)
     parent = getattr(unit, "parent_id", None)
-    return StoredMessage(
-        unit.id, unit.id, *place, unit.control_id, unit.message_type, unit.peer, len(unit.raw), parent
-    )
+    return StoredMessage(unit.id, unit.id, *place, unit.control_id, unit.message_type, unit.peer, len(unit.raw), parent)
 
 
 def refuse(tables: Tables, cipher: Cipher, unit: Refuse) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,7 @@ from messagefoundry.testing.memory.reading import MemoryReader
 from messagefoundry.testing.memory.tables import Tables
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from messagefoundry.contracts.ciphers import Cipher
     from messagefoundry.contracts.stores import StoreLocation

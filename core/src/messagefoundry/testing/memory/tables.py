@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from messagefoundry.contracts.errors import UnstorableUnit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
     from messagefoundry.contracts.stores import ConnectionEvent
 
@@ -91,8 +92,8 @@ class Tables:
 
     def copy(self) -> Self:
         """An independent copy; the rows are shared, for they do not change."""
-        values = {each.name: getattr(self, each.name) for each in fields(self)}
-        return type(self)(**{name: value.copy() if isinstance(value, dict) else value for name, value in values.items()})
+        values: dict[str, Any] = {each.name: getattr(self, each.name) for each in fields(self)}
+        return type(self)(**{name: copy(value) for name, value in values.items()})
 
     def add_message(self, row: StoredMessage, body: bytes) -> None:
         """A new message with its body."""
@@ -145,6 +146,6 @@ class Tables:
         return max([key for table in tables for key in table] + orders, default=0)
 
 
-def _new(key: int, table: object) -> None:
-    if key in table:  # type: ignore[operator]
+def _new(key: int, table: Container[int]) -> None:
+    if key in table:
         raise UnstorableUnit(f"there is a row {key} already")

@@ -1,0 +1,303 @@
+"""Clauses: replay, resend, dead-letter, and the sweep of removed places."""
+
+from __future__ import annotations
+
+import pytest
+
+from messagefoundry.contracts.errors import StaleUnit
+from messagefoundry.contracts.stores import DeadQuery
+from messagefoundry.contracts.units import (
+    DeadLetter,
+    Failed,
+    MarkAttempt,
+    Replay,
+    ReplayDead,
+    Resend,
+    Routing,
+    SweepRemoved,
+)
+from messagefoundry.testing.conformance import clause
+from messagefoundry.testing.stores.feed import Feed, dead, delivered, hand_off, refuse, retry
+from messagefoundry.testing.stores.subject import StoreClauses
+
+
+def replay(*ids: int) -> Replay:
+    """Replay messages."""
+    return Replay(list(ids), "alice", 60)
+
+
+def replay_dead(*ids: int) -> ReplayDead:
+    """Replay dead rows."""
+    return ReplayDead(list(ids), "alice", 60)
+
+
+def resend(*ids: int, to: str = "", simulate: bool = False) -> Resend:
+    """Queue stored payloads again."""
+    return Resend(list(ids), "alice", 60, to, simulate)
+
+
+def dead_letter(message_id: int, to: str = "") -> DeadLetter:
+    """Dead-letter what waits."""
+    return DeadLetter(message_id, "alice", "blocks the lane", 60, to)
+
+
+def sweep(*, limit: int = 1000) -> SweepRemoved:
+    """The graph has IB, OB and h."""
+    return SweepRemoved(["IB"], ["OB"], ["h"], 70, limit)
+
+
+class AgainClauses(StoreClauses):
+    """What operators and reloads do to messages."""
+
+    @clause
+    def test_a_replayed_message_joins_its_flows_tail(self, feed: Feed) -> None:
+        """`Replay`: the message is RECEIVED again, behind what waits in its flow, and is handed off again."""
+        message_id, item = feed.handed_off("OB")
+        feed.commit(delivered(item, message_id))
+        waiting = feed.received()
+        unit = feed.one(replay(message_id))
+        assert (unit.count, unit.inbounds) == (1, {"IB"})
+        assert feed.disposition(message_id) == "RECEIVED"
+        assert [(row.message_id, row.order) for row in feed.flow().messages] == [
+            (waiting, waiting),
+            (message_id, unit.ids[0]),
+        ]
+        assert feed.words(message_id)[-1] == "replay"
+        again = feed.one(hand_off(message_id, "OB"))
+        assert feed.states(message_id) == {item: "delivered", again.outgoing[0].id: "waiting"}
+
+    @clause
+    def test_a_replay_supersedes_dead_rows(self, feed: Feed) -> None:
+        """`Replay`: dead rows of the message are `replayed` and do not make it an ERROR any more."""
+        message_id, item = feed.handed_off("OB")
+        feed.commit(dead(item, message_id))
+        feed.commit(replay(message_id))
+        assert feed.states(message_id) == {item: "replayed"}
+        feed.commit(hand_off(message_id, routing="FILTERED"))
+        assert feed.disposition(message_id) == "FILTERED"
+        assert feed.reader.count_dead(DeadQuery()) == 0
+
+    @clause
+    def test_a_replay_leaves_waiting_work_alone(self, feed: Feed) -> None:
+        """`Replay`: what waits in a lane goes on waiting there."""
+        message_id, item = feed.handed_off("OB")
+        assert feed.one(replay(message_id)).count == 1
+        assert feed.items() == [item]
+        feed.commit(delivered(item, message_id))
+        assert feed.disposition(message_id) == "RECEIVED"
+
+    @clause
+    def test_a_replay_passes_over_what_it_cannot_replay(self, feed: Feed) -> None:
+        """`Replay`: RECEIVED, refused and unknown messages are left as they are; one named twice counts once."""
+        received, refused, routed = feed.received(), feed.one(refuse()).id, feed.handed_off("OB")[0]
+        unit = feed.one(replay(received, refused, 424242))
+        assert (unit.count, unit.inbounds) == (0, set())
+        assert feed.flow().messages[0].order == received
+        assert feed.one(replay(routed, routed)).count == 1
+
+    @clause
+    def test_replays_keep_the_order_given(self, feed: Feed) -> None:
+        """`Replay`: the messages join the flow in the order named."""
+        first, second = feed.handed_off("OB")[0], feed.handed_off("OB")[0]
+        feed.commit(replay(second, first))
+        assert [message.message_id for message in feed.flow().messages] == [second, first]
+
+    @clause
+    def test_a_replay_begins_counting_attempts_anew(self, feed: Feed) -> None:
+        """`Replay`: a message that is run again has been begun 0 times."""
+        message_id = feed.received()
+        feed.commit(MarkAttempt(message_id))
+        feed.commit(hand_off(message_id))
+        feed.commit(replay(message_id))
+        assert feed.flow().messages[0].attempts == 0
+
+    @clause
+    def test_dead_at_ingress_replays_the_message(self, feed: Feed) -> None:
+        """`ReplayDead` of an ingress row: the message is RECEIVED again, at its flow's tail."""
+        message_id, work_id = feed.failed("ingress")
+        unit = feed.one(replay_dead(work_id))
+        assert (unit.count, unit.inbounds, unit.lanes) == (1, {"IB"}, set())
+        assert feed.disposition(message_id) == "RECEIVED"
+        assert feed.states(message_id) == {work_id: "replayed"}
+        assert feed.flow().messages[0].order == unit.ids[0]
+
+    @clause
+    def test_dead_at_routed_replays_its_handler(self, feed: Feed) -> None:
+        """`ReplayDead` of a routed row: a new row for its Handler waits in the flow, and is handed off alone, once."""
+        message_id, work_id = feed.failed("routed", handler="h2")
+        unit = feed.one(replay_dead(work_id))
+        assert (unit.count, unit.inbounds, feed.disposition(message_id)) == (1, {"IB"}, "ROUTED")
+        (again,) = feed.flow().messages
+        assert (again.routed_id, again.handler) == (unit.ids[0], "h2")
+        hand = feed.one(hand_off(message_id, "OB", routed_id=again.routed_id))
+        item = hand.outgoing[0].id
+        assert feed.states(message_id) == {work_id: "replayed", unit.ids[0]: "done", item: "waiting"}
+        feed.commit(delivered(item, message_id))
+        assert feed.disposition(message_id) == "PROCESSED"
+        with pytest.raises(StaleUnit):
+            feed.commit(hand_off(message_id, "OB", routed_id=again.routed_id))
+
+    @clause
+    @pytest.mark.parametrize(
+        ("before", "now", "after"),
+        [
+            ("PROCESSED", "FILTERED", "PROCESSED"),
+            ("FILTERED", "PROCESSED", "PROCESSED"),
+            ("FILTERED", "FILTERED", "FILTERED"),
+        ],
+    )
+    def test_a_handler_run_again_never_takes_processed_back(
+        self, feed: Feed, before: Routing, now: Routing, after: str
+    ) -> None:
+        """A Handler run again may make its message PROCESSED, never less than it was."""
+        message_id = feed.received()
+        work_id = feed.one(hand_off(message_id, routing=before, failed=[Failed("routed", "h", "boom")])).failed[0].id
+        again = feed.one(replay_dead(work_id)).ids[0]
+        feed.commit(hand_off(message_id, routed_id=again, routing=now))
+        assert feed.disposition(message_id) == after
+
+    @clause
+    def test_dead_at_outbound_replays_its_payload(self, feed: Feed) -> None:
+        """`ReplayDead` of an outbound row: its payload waits at the lane's tail, untried; others are passed over."""
+        message_id, item = feed.handed_off("OB", payload=b"as it was")
+        feed.commit(dead(item, message_id, attempt=4))
+        waiting = feed.handed_off("OB")[1]
+        unit = feed.one(replay_dead(item, item, waiting, 424242))
+        assert (unit.count, unit.lanes, unit.inbounds) == (1, {"OB"}, set())
+        lane = feed.lane()
+        assert [row.id for row in lane.items] == [waiting, unit.ids[0]]
+        assert (lane.items[1].payload, lane.items[1].attempts, lane.items[1].due) == (b"as it was", 0, 0)
+        assert feed.states(message_id) == {item: "replayed", unit.ids[0]: "waiting"}
+        assert feed.words(message_id) == ["received", "routed", "dead", "replay"]
+        assert feed.reader.body(item) == b"as it was"
+
+    @clause
+    def test_a_replayed_row_keeps_its_simulate(self, feed: Feed) -> None:
+        """`ReplayDead`: what was queued simulated stays so."""
+        message_id = feed.received()
+        item = feed.one(hand_off(message_id, "OB", simulate=True)).outgoing[0].id
+        feed.commit(dead(item, message_id))
+        feed.commit(replay_dead(item))
+        assert feed.lane().items[0].simulate is True
+
+    @clause
+    def test_a_resend_queues_the_newest_payload_of_each_lane(self, feed: Feed) -> None:
+        """`Resend`: the newest payload of each lane is queued again, once a lane, simulated if asked."""
+        message_id, old, other, new = feed.handed_off("OB", "OTHER", "OB")
+        feed.commit(delivered(old, message_id), delivered(other, message_id, "OTHER"), delivered(new, message_id))
+        unit = feed.one(resend(message_id, simulate=True))
+        assert (unit.count, unit.lanes) == (2, {"OB", "OTHER"})
+        assert [item.message_id for item in feed.lane("OTHER").items] == [message_id]
+        assert [item.simulate for item in feed.lane().items] == [True]
+        assert feed.disposition(message_id) == "ROUTED"
+        assert feed.words(message_id)[-2:] == ["resend", "resend"]
+
+    @clause
+    def test_a_resend_to_one_lane(self, feed: Feed) -> None:
+        """`Resend.to`: that lane alone; one that never had the message gets the payload queued last."""
+        message_id, item, other = feed.handed_off("OB", "OTHER", payload=b"as it was")
+        feed.commit(delivered(item, message_id), delivered(other, message_id, "OTHER"))
+        assert feed.one(resend(message_id, to="OTHER")).lanes == {"OTHER"}
+        assert feed.items() == []
+        unit = feed.one(resend(message_id, to="NEW"))
+        assert (unit.count, unit.lanes) == (1, {"NEW"})
+        assert feed.lane("NEW").items[0].payload == b"as it was"
+
+    @clause
+    def test_a_resend_leaves_what_waits(self, feed: Feed) -> None:
+        """`Resend`: where the message waits already, and where nothing was ever queued, nothing is added."""
+        message_id, item = feed.handed_off("OB")
+        assert feed.one(resend(message_id)).count == 0
+        assert feed.one(resend(message_id, to="OB")).count == 0
+        assert feed.items() == [item]
+        assert feed.one(resend(feed.received(), 424242, to="OB")).count == 0
+
+    @clause
+    def test_a_resend_supersedes_the_dead_row_of_its_lane(self, feed: Feed) -> None:
+        """`Resend`: a dead row whose payload is queued again for its lane is `replayed`; of another lane it stays."""
+        message_id, item = feed.handed_off("OB")
+        feed.commit(dead(item, message_id))
+        feed.commit(resend(message_id, to="NEW"))
+        assert feed.states(message_id)[item] == "dead"
+        feed.commit(resend(message_id, to="OB"))
+        assert feed.states(message_id)[item] == "replayed"
+
+    @clause
+    def test_dead_letter_frees_every_lane(self, feed: Feed) -> None:
+        """`DeadLetter`: everything that waits of the message is dead, with the reason, and can be replayed."""
+        message_id, item, other = feed.handed_off("OB", "OTHER")
+        unit = feed.one(dead_letter(message_id))
+        assert (unit.count, sorted(unit.work_ids), unit.lanes) == (2, [item, other], {"OB", "OTHER"})
+        assert feed.disposition(message_id) == "ERROR"
+        assert [row.error for row in feed.reader.work(message_id)] == ["blocks the lane"] * 2
+        assert feed.words(message_id)[-1] == "dead-letter"
+        with pytest.raises(StaleUnit):
+            feed.commit(delivered(item, message_id))
+        assert feed.one(replay_dead(item, other)).count == 2
+
+    @clause
+    def test_dead_letter_in_one_lane(self, feed: Feed) -> None:
+        """`DeadLetter.to`: what waits in that lane alone."""
+        message_id, item, other = feed.handed_off("OB", "OTHER")
+        unit = feed.one(dead_letter(message_id, to="OTHER"))
+        assert (unit.count, unit.work_ids, unit.lanes) == (1, [other], {"OTHER"})
+        assert feed.states(message_id) == {item: "waiting", other: "dead"}
+
+    @clause
+    def test_dead_letter_of_a_received_message(self, feed: Feed) -> None:
+        """`DeadLetter` of a RECEIVED message: it dies at ingress and leaves its flow; it can be replayed."""
+        message_id = feed.received()
+        assert feed.one(dead_letter(message_id, to="OB")).count == 0
+        unit = feed.one(dead_letter(message_id))
+        assert (unit.count, unit.inbounds, unit.lanes) == (1, {"IB"}, set())
+        row = feed.work(message_id)
+        assert (row.id, row.stage, row.state, row.error) == (unit.work_ids[0], "ingress", "dead", "blocks the lane")
+        assert (feed.disposition(message_id), feed.flow().messages) == ("ERROR", [])
+        with pytest.raises(StaleUnit):
+            feed.commit(hand_off(message_id))
+        feed.commit(replay_dead(row.id))
+        assert feed.disposition(message_id) == "RECEIVED"
+
+    @clause
+    def test_dead_letter_where_nothing_waits(self, feed: Feed) -> None:
+        """`DeadLetter` of a message that is delivered, refused or unknown changes nothing."""
+        message_id, item = feed.handed_off("OB")
+        feed.commit(delivered(item, message_id))
+        refused = feed.one(refuse()).id
+        assert [feed.one(dead_letter(key)).count for key in (message_id, refused, 424242)] == [0, 0, 0]
+        assert feed.disposition(message_id) == "PROCESSED"
+
+    @clause
+    def test_a_sweep_takes_what_has_no_place(self, feed: Feed) -> None:
+        """`SweepRemoved`: what waits for a lane, Handler or inbound that is gone is dead; `removed` foretells it."""
+        kept, gone = feed.handed_off("OB", "GONE")[0], feed.received("GONE_IB")
+        handler_gone, work_id = feed.failed("routed", handler="gone")
+        feed.commit(replay_dead(work_id))
+        assert feed.reader.removed(["IB"], ["OB"], ["h"]) == 3
+        assert feed.one(sweep()).count == 3
+        assert feed.reader.removed(["IB"], ["OB"], ["h"]) == 0
+        assert feed.disposition(kept) == "ROUTED"
+        errors = {row.message_id: row.error for row in feed.reader.dead_letters(DeadQuery())}
+        assert errors == {
+            kept: "outbound GONE is no longer in the configuration",
+            gone: "inbound GONE_IB is no longer in the configuration",
+            handler_gone: "handler gone is no longer in the configuration",
+        }
+        assert [feed.words(key)[-1] for key in (kept, gone, handler_gone)] == ["removed"] * 3
+
+    @clause
+    def test_a_sweep_stops_at_its_limit(self, feed: Feed) -> None:
+        """`SweepRemoved.limit`: at most so many rows in one unit."""
+        for _ in range(3):
+            feed.handed_off("GONE")
+            feed.received("GONE_IB")
+        assert [feed.one(sweep(limit=4)).count for _ in range(3)] == [4, 2, 0]
+
+    @clause
+    def test_a_sweep_takes_nothing_that_has_a_place(self, feed: Feed) -> None:
+        """`SweepRemoved` leaves what the graph still has."""
+        message_id, item = feed.handed_off("OB")
+        feed.commit(retry(item, message_id, 500))
+        feed.received()
+        assert feed.one(sweep()).count == 0
+        assert feed.items() == [item]

@@ -1,0 +1,72 @@
+"""`validate`, `check` and `graph` on configurations that are not quite right."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.cli.running import Command
+
+BIND = "listening on 0.0.0.0 without TLS would send patient data in the clear"
+
+
+@pytest.fixture
+def exposed(repository: Path) -> Path:
+    """A repository whose listener may be reached from the network."""
+    with (repository / "messagefoundry.toml").open("a") as file:
+        file.write('\n[inbound]\nbind_host = "0.0.0.0"\n')
+    return repository
+
+
+@pytest.mark.usefixtures("exposed")
+def test_an_open_listener_is_a_problem_unless_it_is_allowed(command: Command) -> None:
+    for call in (["validate"], ["check", "--no-lint"]):
+        judged = command(*call)
+        assert judged.code == 1
+        assert BIND in judged.out
+        assert command(*call, "--allow-insecure-bind").code == 0
+    refused = command("serve", "--port", "0")
+    assert refused.code == 2
+    assert BIND in refused.err
+
+
+@pytest.mark.usefixtures("exposed")
+@pytest.mark.parametrize(
+    "call", [["graph"], ["dryrun", "messages/sets"], ["connections", "list"]], ids=lambda call: str(call[0])
+)
+def test_what_binds_nothing_does_not_judge_where_it_would(command: Command, call: list[str]) -> None:
+    assert command(*call).code == 0
+
+
+def test_a_check_leaves_nothing_behind(repository: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
+    before = sorted(repository.rglob("*"))
+    (repository / "config" / "_tidy.py").write_text("import os\nx: int = 'text'\n")
+    ran = command("check", "--messages", "messages/sets")
+    assert "mypy advises" in ran.out
+    assert "ruff advises" in ran.out
+    assert sorted(repository.rglob("*")) == sorted([*before, repository / "config" / "_tidy.py"])
+
+
+def test_names_that_nothing_has_are_warned_of(repository: Path, command: Command) -> None:
+    feed = repository / "config" / "IB_EXAMPLE_ADT.py"
+    text = feed.read_text().replace('return "keep_adt"', 'return "keep_adtt"').replace('Send("OB_', 'Send("OB_X_')
+    feed.write_text(text)
+    lines = text.splitlines()
+    router, handler = (next(n for n, line in enumerate(lines, 1) if word in line) for word in ("keep_adtt", "OB_X_"))
+
+    validated = command("validate")
+    assert validated.code == 0
+    assert f"{feed}:{router}: example_adt: returns 'keep_adtt', and no Handler has this name" in validated.out
+    assert f"{feed}:{handler}: keep_adt: sends to 'OB_X_EXAMPLE_FILE', and no outbound has this name" in validated.out
+
+    shown = command("graph")
+    assert shown.code == 0
+    assert "warning: " in shown.err
+    warnings = json.loads(command("graph", "--json").out)["warnings"]
+    assert [(each["line"], each["name"]) for each in warnings][-2:] == [(router, "example_adt"), (handler, "keep_adt")]

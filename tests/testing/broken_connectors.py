@@ -1,0 +1,702 @@
+"""Connectors that break the contract, each in one way. `caught_by` names every clause that has to notice.
+
+Run by test_kit.py in a process of its own; the classes fail, which is what they are for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, ClassVar, Self
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from messagefoundry.contracts.errors import Unreachable
+from messagefoundry.contracts.inbound import InboundContext
+from messagefoundry.contracts.outbound import Delivered, OutboundContext, OutboundItem, Rejected
+from messagefoundry.testing import (
+    InboundConformance,
+    MemoryInbound,
+    MemoryOutbound,
+    MemorySettings,
+    OutboundConformance,
+)
+from messagefoundry.testing import exchanges
+from messagefoundry.testing.memory.connectors import YES
+from messagefoundry.testing.memory.network import MemoryConnection
+from tests.testing.in_memory import MemoryPartner, MemoryPlace
+
+exchanges.QUIET_SECONDS = 0.0  # nothing here is outside the process
+
+
+def virtually(function: Callable[..., Awaitable[None]], **options: Any) -> None:
+    """Run on virtual time: what these variants do does not depend on how busy the machine is."""
+    return trio.run(function, **{**options, "clock": MockClock(autojump_threshold=0)})
+
+
+class OutboundVariant(OutboundConformance):
+    """A kit on a variant of the outbound connector in memory."""
+
+    pytestmark = pytest.mark.trio(run=virtually)
+    connector: ClassVar[type[MemoryOutbound]] = MemoryOutbound
+    caught_by: ClassVar[set[str]] = set()
+
+    @pytest.fixture
+    def subject(self) -> MemoryPartner:
+        return MemoryPartner(self.connector, timeout_seconds=0.5)
+
+
+class Optimist(MemoryOutbound):
+    """Does not wait for the answer."""
+
+    async def _read(self, connection: MemoryConnection) -> bytes:
+        await trio.lowlevel.checkpoint()
+        return YES
+
+
+class TestDeliversBeforeTheAnswer(OutboundVariant):
+    connector = Optimist
+    caught_by: ClassVar = set()
+
+
+class Deaf(MemoryOutbound):
+    """Takes any answer for a yes."""
+
+    async def _read(self, connection: MemoryConnection) -> bytes:
+        await super()._read(connection)
+        return YES
+
+
+class TestSwallowsRejections(OutboundVariant):
+    connector = Deaf
+    caught_by: ClassVar = set()
+
+
+class Harsh(MemoryOutbound):
+    """Takes every no for the last word."""
+
+    async def send(self, item: OutboundItem) -> Delivered | Rejected:
+        outcome = await super().send(item)
+        return replace(outcome, permanent=True) if isinstance(outcome, Rejected) else outcome
+
+
+class TestRejectsForGood(OutboundVariant):
+    connector = Harsh
+    caught_by: ClassVar = set()
+
+
+class Stubborn(MemoryOutbound):
+    """Takes every no for a maybe."""
+
+    async def send(self, item: OutboundItem) -> Delivered | Rejected:
+        outcome = await super().send(item)
+        return replace(outcome, permanent=False) if isinstance(outcome, Rejected) else outcome
+
+
+class TestRejectsForNow(OutboundVariant):
+    connector = Stubborn
+    caught_by: ClassVar = set()
+
+
+class Keeping(MemoryOutbound):
+    """Keeps the connection when no answer came."""
+
+    async def send(self, item: OutboundItem) -> Delivered | Rejected:
+        await trio.lowlevel.checkpoint()
+        return await self._exchange(item)
+
+
+class TestTakesLateAnswers(OutboundVariant):
+    connector = Keeping
+    caught_by: ClassVar = set()
+
+
+class HalfKeeping(MemoryOutbound):
+    """Closes after a failure, and forgets that a cancellation is none."""
+
+    async def send(self, item: OutboundItem) -> Delivered | Rejected:
+        await trio.lowlevel.checkpoint()
+        try:
+            return await self._exchange(item)
+        except Unreachable:
+            self._close()
+            raise
+
+
+class TestKeepsTheConnectionWhenCancelled(OutboundVariant):
+    connector = HalfKeeping
+    caught_by: ClassVar = set()
+
+
+class Draining(MemoryOutbound):
+    """Keeps the connection, and throws away what came in the meantime: what comes later is taken."""
+
+    async def send(self, item: OutboundItem) -> Delivered | Rejected:
+        await trio.lowlevel.checkpoint()
+        if self._connection is not None:
+            with trio.move_on_after(0.01):
+                while await self._connection.receive() is not None:
+                    pass
+        return await self._exchange(item)
+
+
+class TestDrainsInsteadOfClosing(OutboundVariant):
+    connector = Draining
+    caught_by: ClassVar = set()
+
+
+class Unstoppable(MemoryOutbound):
+    """Turns a cancellation into an outcome."""
+
+    async def send(self, item: OutboundItem) -> Delivered | Rejected:
+        try:
+            return await super().send(item)
+        except trio.Cancelled:
+            raise Unreachable("interrupted", outcome_unknown=True) from None
+
+
+class TestSwallowsCancellation(OutboundVariant):
+    connector = Unstoppable
+    caught_by: ClassVar = set()
+
+
+class Hopeful(MemoryOutbound):
+    """Takes silence for consent."""
+
+    async def send(self, item: OutboundItem) -> Delivered | Rejected:
+        try:
+            return await super().send(item)
+        except Unreachable as error:
+            if error.outcome_unknown:
+                return Delivered()
+            raise
+
+
+class TestDeliversWithoutAnAnswer(OutboundVariant):
+    connector = Hopeful
+    caught_by: ClassVar = set()
+
+
+class Sure(MemoryOutbound):
+    """Never says that an outcome is unknown."""
+
+    async def send(self, item: OutboundItem) -> Delivered | Rejected:
+        try:
+            return await super().send(item)
+        except Unreachable as error:
+            raise Unreachable(str(error)) from None
+
+
+class TestHidesUnknownOutcomes(OutboundVariant):
+    connector = Sure
+    caught_by: ClassVar = set()
+
+
+class Impatient(MemoryOutbound):
+    """Connects on entering."""
+
+    async def __aenter__(self) -> Self:
+        self._connected()
+        return self
+
+
+class TestConnectsOnEntering(OutboundVariant):
+    connector = Impatient
+    caught_by: ClassVar = set()
+
+
+class Leaking(MemoryOutbound):
+    """Does not close on leaving."""
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+
+class TestLeavesTheConnectionOpen(OutboundVariant):
+    connector = Leaking
+    caught_by: ClassVar = set()
+
+
+class Polite(MemoryOutbound):
+    """Closes only when nothing went wrong, and after a pause that a cancellation cuts short."""
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await trio.sleep(0.01)
+        self._close()
+
+
+class TestDoesNotCloseWhenCancelled(OutboundVariant):
+    connector = Polite
+    caught_by: ClassVar = set()
+
+
+class Talkative(MemoryOutbound):
+    """Quotes what it could not send."""
+
+    async def send(self, item: OutboundItem) -> Delivered | Rejected:
+        try:
+            return await super().send(item)
+        except Unreachable as error:
+            text = f"{item.payload!r}: {error}"
+            raise Unreachable(text, outcome_unknown=error.outcome_unknown) from None
+
+
+class TestQuotesThePayloadInErrors(OutboundVariant):
+    connector = Talkative
+    caught_by: ClassVar = set()
+
+
+class Noting(MemoryOutbound):
+    """Notes what it sends."""
+
+    def __init__(self, settings: MemorySettings, context: OutboundContext) -> None:
+        super().__init__(settings, context)
+        self._context = context
+
+    async def send(self, item: OutboundItem) -> Delivered | Rejected:
+        self._context.note("sending", item.payload.decode())
+        return await super().send(item)
+
+
+class TestNotesThePayload(OutboundVariant):
+    connector = Noting
+    caught_by: ClassVar = set()
+
+
+class Trimming(MemoryOutbound):
+    """Sends the first 64 KiB."""
+
+    async def send(self, item: OutboundItem) -> Delivered | Rejected:
+        return await super().send(replace(item, payload=item.payload[:65536]))
+
+
+class TestCutsLargePayloads(OutboundVariant):
+    connector = Trimming
+    caught_by: ClassVar = set()
+
+
+class Remembering(MemoryOutbound):
+    """Takes an item that it has sent before for delivered."""
+
+    def __init__(self, settings: MemorySettings, context: OutboundContext) -> None:
+        super().__init__(settings, context)
+        self._seen: set[int] = set()
+
+    async def send(self, item: OutboundItem) -> Delivered | Rejected:
+        if item.work_id in self._seen:
+            return Delivered()
+        self._seen.add(item.work_id)
+        return await super().send(item)
+
+
+class TestDoesNotTryAgain(OutboundVariant):
+    connector = Remembering
+    caught_by: ClassVar = set()
+
+
+class Insisting(MemoryOutbound):
+    """Tries again by itself, which is the engine's to decide."""
+
+    async def send(self, item: OutboundItem) -> Delivered | Rejected:
+        try:
+            return await super().send(item)
+        except Unreachable as error:
+            if not error.outcome_unknown:
+                raise
+        return await super().send(item)
+
+
+class TestTriesAgainByItself(OutboundVariant):
+    connector = Insisting
+    caught_by: ClassVar = set()
+
+
+class Counting(MemoryOutbound):
+    """Writes its own count of attempts into the item."""
+
+    async def send(self, item: OutboundItem) -> Delivered | Rejected:
+        object.__setattr__(item, "attempt", item.attempt + 1)
+        return await super().send(item)
+
+
+class TestChangesTheItem(OutboundVariant):
+    connector = Counting
+    caught_by: ClassVar = set()
+
+
+class Seconds(MemoryOutbound):
+    """Tells times in seconds."""
+
+    async def send(self, item: OutboundItem) -> Delivered | Rejected:
+        outcome = await super().send(item)
+        return replace(outcome, sent_at=outcome.sent_at // 1_000_000)
+
+
+class TestTellsSeconds(OutboundVariant):
+    connector = Seconds
+    caught_by: ClassVar = set()
+
+
+class Probing(MemoryOutbound):
+    """Tests with a message."""
+
+    async def test(self) -> str:
+        await self.send(OutboundItem(1, 1, b"test", 1))
+        return "it answers"
+
+
+class TestTestsWithAMessage(OutboundVariant):
+    connector = Probing
+    caught_by: ClassVar = set()
+
+
+class Blind(MemoryOutbound):
+    """Tests nothing."""
+
+    async def test(self) -> str:
+        await trio.lowlevel.checkpoint()
+        return "fine"
+
+
+class TestTestsNothing(OutboundVariant):
+    connector = Blind
+    caught_by: ClassVar = set()
+
+
+class Faithful(MemoryOutbound):
+    """Keeps its first connection for ever."""
+
+    def _close(self) -> None:
+        pass
+
+
+class TestNeverConnectsAgain(OutboundVariant):
+    connector = Faithful
+    caught_by: ClassVar = set()
+
+
+class Wrapping(MemoryOutbound):
+    """Has a nursery of its own, which wraps what is raised inside."""
+
+    async def __aenter__(self) -> Self:
+        self._tasks = AsyncExitStack()
+        nursery = await self._tasks.enter_async_context(trio.open_nursery())
+        nursery.start_soon(trio.sleep_forever)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        self._close()
+        if kind is None:
+            raised = KeyError()
+            error, kind = raised, KeyError
+            try:
+                await self._tasks.__aexit__(kind, error, None)
+            except* KeyError:
+                pass
+            return None
+        return await self._tasks.__aexit__(kind, error, trace)
+
+
+class TestWrapsFaults(OutboundVariant):
+    connector = Wrapping
+    caught_by: ClassVar = set()
+
+
+class Queueing(MemoryOutbound):
+    """One message at a time over all Connections of the process."""
+
+    turn = trio.Lock()
+
+    async def send(self, item: OutboundItem) -> Delivered | Rejected:
+        async with self.turn:
+            return await super().send(item)
+
+
+class TestSharesOneTurn(OutboundVariant):
+    connector = Queueing
+    caught_by: ClassVar = set()
+
+
+class InboundVariant(InboundConformance):
+    """A kit on a variant of the inbound connector in memory."""
+
+    pytestmark = pytest.mark.trio(run=virtually)
+    not_applicable: ClassVar = {
+        "test_half_a_message_is_none": "a message of the network in memory arrives whole or not at all",
+        "test_what_was_not_committed_is_received_after_a_restart": "the sender keeps what was not accepted",
+    }
+    connector: ClassVar[type[MemoryInbound]] = MemoryInbound
+    caught_by: ClassVar[set[str]] = set()
+
+    @pytest.fixture
+    def subject(self) -> MemoryPlace:
+        return MemoryPlace(self.connector)
+
+
+class Hasty(MemoryInbound):
+    """Answers before the commit."""
+
+    async def _answer(self, connection: MemoryConnection, raw: bytes, peer: str) -> bool:
+        connection.send(YES)
+        return not (await self._context.receive(raw, peer=peer)).close
+
+
+class TestAnswersBeforeTheCommit(InboundVariant):
+    connector = Hasty
+    caught_by: ClassVar = set()
+
+
+class Kind(MemoryInbound):
+    """Answers yes whatever the receipt says."""
+
+    async def _answer(self, connection: MemoryConnection, raw: bytes, peer: str) -> bool:
+        receipt = await self._context.receive(raw, peer=peer)
+        connection.send(YES)
+        return not receipt.close
+
+
+class TestAlwaysSaysYes(InboundVariant):
+    connector = Kind
+    caught_by: ClassVar = set()
+
+
+class Open(MemoryInbound):
+    """Never closes."""
+
+    async def _answer(self, connection: MemoryConnection, raw: bytes, peer: str) -> bool:
+        await super()._answer(connection, raw, peer)
+        return True
+
+
+class TestIgnoresClose(InboundVariant):
+    connector = Open
+    caught_by: ClassVar = set()
+
+
+class Chatty(MemoryInbound):
+    """Answers although there is no answer."""
+
+    async def _answer(self, connection: MemoryConnection, raw: bytes, peer: str) -> bool:
+        receipt = await self._context.receive(raw, peer=peer)
+        connection.send(receipt.reply or b"")
+        return not receipt.close
+
+
+class TestAnswersUnasked(InboundVariant):
+    connector = Chatty
+    caught_by: ClassVar = set()
+
+
+class Concurrent(MemoryInbound):
+    """Hands in all messages of a peer at once."""
+
+    async def _converse(self, connection: MemoryConnection, peer: str) -> None:
+        async with trio.open_nursery() as nursery:
+            while (raw := await connection.receive()) is not None:
+                nursery.start_soon(self._answer, connection, raw, peer)
+        connection.close()
+
+
+class TestSwapsTheOrder(InboundVariant):
+    connector = Concurrent
+    caught_by: ClassVar = set()
+
+
+class Reassuring(MemoryInbound):
+    """Says yes when it is stopped, so that the peer is not left alone. The message is lost."""
+
+    async def _answer(self, connection: MemoryConnection, raw: bytes, peer: str) -> bool:
+        try:
+            return await super()._answer(connection, raw, peer)
+        except trio.Cancelled:
+            connection.send(YES)
+            raise
+
+
+class TestSaysYesWhenStopped(InboundVariant):
+    connector = Reassuring
+    caught_by: ClassVar = set()
+
+
+class Early(MemoryInbound):
+    """Says that it is ready before it listens."""
+
+    async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
+        task_status.started()
+        await trio.sleep(0.01)
+        await super().run(task_status=trio.TASK_STATUS_IGNORED)
+
+
+class TestIsReadyTooEarly(InboundVariant):
+    connector = Early
+    caught_by: ClassVar = set()
+
+
+class Vague(MemoryInbound):
+    """Has an error of its own for a place that is taken."""
+
+    async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
+        try:
+            await super().run(task_status=task_status)
+        except OSError as error:
+            raise RuntimeError("cannot listen") from error
+
+
+class TestHidesABindFailure(InboundVariant):
+    connector = Vague
+    caught_by: ClassVar = set()
+
+
+class Fragile(MemoryInbound):
+    """Ends when a peer is lost."""
+
+    async def _converse(self, connection: MemoryConnection, peer: str) -> None:
+        while (raw := await connection.receive()) is not None:
+            if not await self._answer(connection, raw, peer):
+                break
+        connection.close()
+
+
+class TestEndsWithItsPeer(InboundVariant):
+    connector = Fragile
+    caught_by: ClassVar = set()
+
+
+class Serial(MemoryInbound):
+    """Serves one peer after the other."""
+
+    turn: trio.Lock | None = None
+
+    async def _answer(self, connection: MemoryConnection, raw: bytes, peer: str) -> bool:
+        self.turn = self.turn or trio.Lock()
+        async with self.turn:
+            return await super()._answer(connection, raw, peer)
+
+
+class TestServesOnePeerAtATime(InboundVariant):
+    connector = Serial
+    caught_by: ClassVar = set()
+
+
+class Reporting(MemoryInbound):
+    """Notes what was refused, in full."""
+
+    async def _answer(self, connection: MemoryConnection, raw: bytes, peer: str) -> bool:
+        receipt = await self._context.receive(raw, peer=peer)
+        if not receipt.accepted:
+            self._context.note("refused", raw.decode())
+        connection.send(receipt.reply or b"")
+        return not receipt.close
+
+
+class TestNotesWhatWasRefused(InboundVariant):
+    connector = Reporting
+    caught_by: ClassVar = set()
+
+
+class Squatting(MemoryInbound):
+    """Keeps its place when it has ended."""
+
+    async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
+        network, place = self._settings.network, self._settings.place
+        try:
+            await super().run(task_status=task_status)
+        finally:
+            network.places.setdefault(place, network.listen(f"{place} still"))
+
+
+class TestKeepsItsPlace(InboundVariant):
+    connector = Squatting
+    caught_by: ClassVar = set()
+
+
+class Clinging(MemoryInbound):
+    """Leaves its peers hanging when it ends."""
+
+    async def _converse(self, connection: MemoryConnection, peer: str) -> None:
+        try:
+            while (raw := await connection.receive()) is not None:
+                if not await self._answer(connection, raw, peer):
+                    break
+            connection.close()
+        except OSError:
+            self._context.note("peer lost", f"{peer} left before its answer")
+
+
+class TestLeavesPeersHanging(InboundVariant):
+    connector = Clinging
+    caught_by: ClassVar = set()
+
+
+class Doubling(MemoryInbound):
+    """Hands each message in twice, to be sure."""
+
+    async def _answer(self, connection: MemoryConnection, raw: bytes, peer: str) -> bool:
+        await self._context.receive(raw, peer=peer)
+        return await super()._answer(connection, raw, peer)
+
+
+class TestReceivesTwice(InboundVariant):
+    connector = Doubling
+    caught_by: ClassVar = set()
+
+
+class Decoding(MemoryInbound):
+    """Says nothing of the peer, and tidies messages up."""
+
+    async def _answer(self, connection: MemoryConnection, raw: bytes, peer: str) -> bool:
+        return await super()._answer(connection, raw.lower(), "")
+
+
+class TestTidiesUp(InboundVariant):
+    connector = Decoding
+    caught_by: ClassVar = set()
+
+
+class Repeating(MemoryInbound):
+    """Begins with the last message again, in case it was lost."""
+
+    last: ClassVar[dict[int, bytes]] = {}
+
+    def __init__(self, settings: MemorySettings, context: InboundContext) -> None:
+        super().__init__(settings, context)
+        self._key = id(settings.network)
+
+    async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
+        if self._key in self.last:
+            await self._context.receive(self.last[self._key])
+        await super().run(task_status=task_status)
+
+    async def _answer(self, connection: MemoryConnection, raw: bytes, peer: str) -> bool:
+        self.last[self._key] = raw
+        return await super()._answer(connection, raw, peer)
+
+
+class TestRepeatsAfterARestart(InboundVariant):
+    connector = Repeating
+    caught_by: ClassVar = set()
+
+
+class Limited(MemoryInbound):
+    """Takes what is not too large, and says nothing of the rest."""
+
+    async def _answer(self, connection: MemoryConnection, raw: bytes, peer: str) -> bool:
+        if len(raw) > 65536:
+            return True
+        return await super()._answer(connection, raw, peer)
+
+
+class TestDropsLargeMessages(InboundVariant):
+    connector = Limited
+    caught_by: ClassVar = set()
+
