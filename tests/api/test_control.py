@@ -282,7 +282,8 @@ async def test_a_change_that_cannot_be_made_does_not_keep_the_engine_from_stoppi
         async with world.serving(shutdown_timeout_seconds=0.1) as served, trio.open_nursery() as nursery:
             await served.engine.committer.drained()
             store = served.engine.committer._store
-            monkeypatch.setattr(store, "commit", lambda units: trio.from_thread.run_sync(lost, units))
+            token = trio.lowlevel.current_trio_token()
+            monkeypatch.setattr(store, "commit", lambda units: trio.from_thread.run_sync(lost, units, trio_token=token))
             nursery.start_soon(ask, served)
             await asked.wait()
             served.engine.stop()

@@ -133,6 +133,19 @@ async def test_simulated_work_stays_simulated_when_the_lane_goes_live(world: Wor
     assert world.read(lambda reader: reader.body(row.id)) == adt("1")
 
 
+async def test_a_resend_into_a_simulated_lane_sends_nothing(world: World) -> None:
+    sender, partner = world.simple()
+    async with world.running():
+        receipt = await sender.send(adt("1"))
+        await partner.has(1)
+    world.outbound(simulate=True)
+    async with world.running() as engine:
+        assert receipt.message_id
+        await operations(engine).resend([receipt.message_id], actor="op")
+        await world.becomes(receipt.message_id, "PROCESSED")
+    assert len(partner.attempts) == 1
+
+
 async def test_a_backlog_larger_than_memory_leaves_in_order(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     small_windows(monkeypatch, 7)
     sender, partner = world.simple()

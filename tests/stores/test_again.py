@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from messagefoundry.contracts.errors import StaleUnit
 from messagefoundry.contracts.stores import DeadQuery
 from messagefoundry.contracts.units import DeadLetter, MarkAttempt, Replay, ReplayDead, Resend, SweepRemoved
 from tests.stores.feed import Feed, dead, delivered, hand_off, refuse, retry
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 
 def _replay(*ids: int) -> Replay:
@@ -18,8 +23,8 @@ def _replay_dead(*ids: int) -> ReplayDead:
     return ReplayDead(list(ids), "alice", 60)
 
 
-def _resend(*ids: int, to: str = "", simulate: bool = False) -> Resend:
-    return Resend(list(ids), "alice", 60, to, simulate)
+def _resend(*ids: int, to: str = "", simulated: Collection[str] | None = None) -> Resend:
+    return Resend(list(ids), "alice", 60, to, simulated)
 
 
 def _dead_letter(message_id: int, to: str = "") -> DeadLetter:
@@ -166,12 +171,24 @@ def test_a_replayed_row_keeps_its_simulate(feed: Feed) -> None:
 def test_a_resend_queues_the_newest_payload_of_each_lane(feed: Feed) -> None:
     message_id, old, other, new = feed.handed_off("OB", "OTHER", "OB")
     feed.commit(delivered(old, message_id), delivered(other, message_id, "OTHER"), delivered(new, message_id))
-    unit = feed.one(_resend(message_id, simulate=True))
+    unit = feed.one(_resend(message_id, simulated=["OB"]))
     assert (unit.count, unit.lanes) == (2, {"OB", "OTHER"})
     assert [item.message_id for item in feed.lane("OTHER").items] == [message_id]
     assert feed.lane().items[0].simulate is True
+    assert feed.lane("OTHER").items[0].simulate is False
     assert feed.disposition(message_id) == "ROUTED"
     assert feed.words(message_id)[-2:] == ["resend", "resend"]
+
+
+@pytest.mark.parametrize(("simulated", "expected"), [(None, True), ([], False), (["OB"], True)])
+def test_a_resend_is_simulated_as_its_lane_is_today_or_else_as_it_was(
+    feed: Feed, simulated: list[str] | None, expected: bool
+) -> None:
+    message_id = feed.received()
+    item = feed.one(hand_off(message_id, "OB", simulate=True)).outgoing[0].id
+    feed.commit(delivered(item, message_id))
+    feed.commit(_resend(message_id, simulated=simulated))
+    assert feed.lane().items[0].simulate is expected
 
 
 def test_a_resend_to_one_lane(feed: Feed) -> None:

@@ -146,7 +146,7 @@ def refuse_unknown(names: Sequence[str], known: Collection[str]) -> None:
 
 async def resent(operations: Operations, ids: Sequence[int], to: str, *, simulate: bool) -> int:
     """Queue stored payloads again for the lane `to`; `simulate` is what a running engine would know by itself."""
-    unit = Resend(list(ids), actor(), now(), to, simulate)
+    unit = Resend(list(ids), actor(), now(), to, ([to] if simulate else []) if to else None)
     await operations.committer.commit(unit, lambda: None, patience=COMMIT_SECONDS)
     return unit.count
 

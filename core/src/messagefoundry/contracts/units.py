@@ -10,7 +10,7 @@ Times are microseconds since the epoch. Ids are 64-bit, unique over all tables, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
@@ -341,7 +341,8 @@ class Resend(Unit):
     """Queue again the newest stored payload of each message for each of its lanes, or for lane `to` alone.
 
     With `to` that never had a payload of the message, the payload last queued for any lane goes there. Rows that wait
-    are left as they are. Filled by the store: `lanes` and `count`.
+    are left as they are. `simulated` names the lanes that are simulated today; None, when nobody can say, keeps each
+    row's own. Filled by the store: `lanes` and `count`.
     """
 
     alone: ClassVar[bool] = True
@@ -349,7 +350,7 @@ class Resend(Unit):
     actor: str
     at: int
     to: str = ""
-    simulate: bool = False
+    simulated: Collection[str] | None = None
     lanes: set[str] = field(default_factory=set)
     count: int = 0
     minted: Mint | None = None

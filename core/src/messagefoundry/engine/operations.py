@@ -56,8 +56,8 @@ class Operations:
         """Queue the stored payloads of messages again, for lane `to` alone if given; how many were queued."""
         if to and self.lanes and to not in self.lanes:
             raise UnknownConnection(to, self.lanes)
-        simulate = bool(to) and to in self.lanes and self.lanes[to].outbound.simulate
-        unit = Resend(list(message_ids), actor, now(), to, simulate)
+        simulated = [name for name, lane in self.lanes.items() if lane.outbound.simulate] if self.lanes else None
+        unit = Resend(list(message_ids), actor, now(), to, simulated)
         await self._commit(unit, lambda: self._reread(unit.lanes, ()))
         return unit.count
 

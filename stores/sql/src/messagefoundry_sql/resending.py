@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from messagefoundry.contracts.units import Mint, Resend
     from messagefoundry_sql.batch import Batch
 
-_PAYLOADS = """SELECT id, inbound, lane, handler, state, content_type, size FROM work
+_PAYLOADS = """SELECT id, inbound, lane, handler, state, content_type, size, simulate FROM work
     WHERE message_id = ? AND stage = 'outbound' ORDER BY id"""
 
 
@@ -39,10 +39,11 @@ def _chosen(rows: list[Any], to: str) -> dict[str, Any]:
 
 
 def _queue(batch: Batch, unit: Resend, message_id: int, lane: str, row: Any, mint: Mint) -> None:
-    old_id, inbound, old_lane, handler, state, content_type, size = row
+    old_id, inbound, old_lane, handler, state, content_type, size, simulated = row
+    simulate = bool(simulated) if unit.simulated is None else lane in unit.simulated
     new_id = mint()
     batch.work += (new_id, message_id, inbound, "outbound", lane, handler, "waiting", content_type)
-    batch.work += (None, unit.simulate, unit.at, size)
+    batch.work += (None, simulate, unit.at, size)
     copy_payload(batch, old_id, new_id)
     batch.events += (new_id, message_id, unit.at, trail.RESEND, lane, trail.by(unit.actor), None)
     if state == "dead" and lane == old_lane:
