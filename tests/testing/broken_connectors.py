@@ -5,18 +5,15 @@ Run by test_kit.py in a process of its own; the classes fail, which is what they
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
 from dataclasses import replace
-from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+from weakref import WeakKeyDictionary
 
 import pytest
 import trio
 from trio.testing import MockClock
 
 from messagefoundry.contracts.errors import Unreachable
-from messagefoundry.contracts.inbound import InboundContext
 from messagefoundry.contracts.outbound import Delivered, OutboundContext, OutboundItem, Rejected
 from messagefoundry.testing import (
     InboundConformance,
@@ -24,11 +21,17 @@ from messagefoundry.testing import (
     MemoryOutbound,
     MemorySettings,
     OutboundConformance,
+    exchanges,
 )
-from messagefoundry.testing import exchanges
 from messagefoundry.testing.memory.connectors import YES
-from messagefoundry.testing.memory.network import MemoryConnection
 from tests.testing.in_memory import MemoryPartner, MemoryPlace
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from types import TracebackType
+
+    from messagefoundry.contracts.inbound import InboundContext
+    from messagefoundry.testing.memory.network import MemoryConnection, MemoryNetwork
 
 exchanges.QUIET_SECONDS = 0.0  # nothing here is outside the process
 
@@ -54,7 +57,7 @@ class Optimist(MemoryOutbound):
     """Does not wait for the answer."""
 
     async def _read(self, connection: MemoryConnection) -> bytes:
-        await trio.lowlevel.checkpoint()
+        await trio.sleep(0.1)
         return YES
 
 
@@ -387,24 +390,15 @@ class Wrapping(MemoryOutbound):
     """Has a nursery of its own, which wraps what is raised inside."""
 
     async def __aenter__(self) -> Self:
-        self._tasks = AsyncExitStack()
-        nursery = await self._tasks.enter_async_context(trio.open_nursery())
-        nursery.start_soon(trio.sleep_forever)
+        self._nursery = trio.open_nursery()
+        (await self._nursery.__aenter__()).start_soon(trio.lowlevel.checkpoint)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
+    ) -> None:
         self._close()
-        if kind is None:
-            raised = KeyError()
-            error, kind = raised, KeyError
-            try:
-                await self._tasks.__aexit__(kind, error, None)
-            except* KeyError:
-                pass
-            return None
-        return await self._tasks.__aexit__(kind, error, trace)
+        await self._nursery.__aexit__(kind, error, trace)
 
 
 class TestWrapsFaults(OutboundVariant):
@@ -448,6 +442,7 @@ class Hasty(MemoryInbound):
 
     async def _answer(self, connection: MemoryConnection, raw: bytes, peer: str) -> bool:
         connection.send(YES)
+        await trio.sleep(0.1)
         return not (await self._context.receive(raw, peer=peer)).close
 
 
@@ -643,6 +638,7 @@ class Doubling(MemoryInbound):
 
     async def _answer(self, connection: MemoryConnection, raw: bytes, peer: str) -> bool:
         await self._context.receive(raw, peer=peer)
+        await trio.sleep(0.1)
         return await super()._answer(connection, raw, peer)
 
 
@@ -666,11 +662,11 @@ class TestTidiesUp(InboundVariant):
 class Repeating(MemoryInbound):
     """Begins with the last message again, in case it was lost."""
 
-    last: ClassVar[dict[int, bytes]] = {}
+    last: ClassVar[WeakKeyDictionary[MemoryNetwork, bytes]] = WeakKeyDictionary()
 
     def __init__(self, settings: MemorySettings, context: InboundContext) -> None:
         super().__init__(settings, context)
-        self._key = id(settings.network)
+        self._key = settings.network
 
     async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
         if self._key in self.last:
@@ -699,4 +695,3 @@ class Limited(MemoryInbound):
 class TestDropsLargeMessages(InboundVariant):
     connector = Limited
     caught_by: ClassVar = set()
-

@@ -6,15 +6,12 @@ Run by test_kit.py in a process of its own; the classes fail, which is what they
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
-from messagefoundry.contracts.ciphers import Cipher
 from messagefoundry.contracts.errors import StaleUnit, StoreUnavailable, UnstorableUnit
-from messagefoundry.contracts.stores import StoreLocation
 from messagefoundry.contracts.units import (
     HandOff,
     Receive,
@@ -34,6 +31,12 @@ from messagefoundry.testing import MemoryStore, MemoryStores, StoreConformance
 from messagefoundry.testing.memory.store import Disk, MemoryHold
 from messagefoundry.testing.memory.tables import Tables
 from tests.testing.in_memory import InMemory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from messagefoundry.contracts.ciphers import Cipher
+    from messagefoundry.contracts.stores import StoreLocation
 
 
 class Stores(MemoryStores):
@@ -55,7 +58,7 @@ class Variant(StoreConformance):
         "test_a_hold_ends_with_its_process": "a store in memory is in one process alone",
     }
     store: ClassVar[type[MemoryStore]] = MemoryStore
-    stores: ClassVar[Callable[[], MemoryStores] | None] = None
+    stores: ClassVar[type[MemoryStores] | None] = None
     caught_by: ClassVar[set[str]] = set()
 
     @pytest.fixture
@@ -247,19 +250,25 @@ class Lenient(Tables):
 
 
 class Finalizing(Stores):
-    def __init__(self, tables: type[Tables]) -> None:
-        super().__init__()
-        self._tables = tables
+    tables: type[Tables]
 
     def disk(self, location: StoreLocation) -> Disk:
         disk = super().disk(location)
         if type(disk.tables) is Tables:
-            disk.tables = self._tables()
+            disk.tables = self.tables()
         return disk
 
 
+class FinalizingHasty(Finalizing):
+    tables = Hasty
+
+
+class FinalizingLenient(Finalizing):
+    tables = Lenient
+
+
 class TestFinalizesTooEarly(Variant):
-    stores = lambda self: Finalizing(Hasty)  # noqa: E731
+    stores = FinalizingHasty
     caught_by: ClassVar = {
         "test_a_sweep_takes_what_has_no_place",
         "test_any_sequence_of_units_does_what_the_model_does",
@@ -268,7 +277,7 @@ class TestFinalizesTooEarly(Variant):
 
 
 class TestForgetsDeadSiblings(Variant):
-    stores = lambda self: Finalizing(Lenient)  # noqa: E731
+    stores = FinalizingLenient
     caught_by: ClassVar = {
         "test_any_sequence_of_units_does_what_the_model_does",
         "test_the_disposition_follows_the_work",
@@ -567,5 +576,3 @@ class TestKeepsBodiesAsText(Variant):
     caught_by: ClassVar = {
         "test_bodies_are_bytes",
     }
-
-

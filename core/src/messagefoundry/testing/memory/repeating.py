@@ -66,16 +66,8 @@ def resend(tables: Tables, cipher: Cipher, unit: Resend) -> None:
         rows = [row for row in tables.work_of(message_id) if row.stage == "outbound"]
         for lane, row in _newest(rows, unit.to).items():
             new_id = unit.minted()
-            _queue_again(
-                tables,
-                cipher,
-                row,
-                new_id,
-                lane,
-                unit.at,
-                simulate = row.simulate if unit.simulated is None else lane in unit.simulated
-                simulate=simulate,
-            )
+            simulate = row.simulate if unit.simulated is None else lane in unit.simulated
+            _queue_again(tables, cipher, row, new_id, lane, unit.at, simulate=simulate)
             if row.state == "dead" and row.lane == lane:
                 tables.work[row.id] = replace(row, state="replayed", changed_at=unit.at)
             _note(tables, new_id, message_id, unit.at, "resend", lane, f"by {unit.actor}")

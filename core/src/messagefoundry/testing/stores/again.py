@@ -187,7 +187,7 @@ class AgainClauses(StoreClauses):
 
     @clause
     def test_a_resend_queues_the_newest_payload_of_each_lane(self, feed: Feed) -> None:
-        """`Resend`: the newest payload of each lane is queued again, once a lane, simulated if asked."""
+        """`Resend`: the newest payload of each lane is queued again, once a lane."""
         message_id, old, other, new = feed.handed_off("OB", "OTHER", "OB")
         feed.commit(delivered(old, message_id), delivered(other, message_id, "OTHER"), delivered(new, message_id))
         unit = feed.one(resend(message_id, simulated=["OB"]))
@@ -196,6 +196,18 @@ class AgainClauses(StoreClauses):
         assert [item.simulate for item in feed.lane().items] == [True]
         assert feed.disposition(message_id) == "ROUTED"
         assert feed.words(message_id)[-2:] == ["resend", "resend"]
+
+    @clause
+    @pytest.mark.parametrize(("simulated", "expected"), [(None, True), ((), False), (("OB",), True)])
+    def test_a_resend_is_simulated_as_its_lane_is_today(
+        self, feed: Feed, simulated: tuple[str, ...] | None, expected: bool
+    ) -> None:
+        """`Resend.simulated` names the lanes that are simulated; None keeps what the queued row said."""
+        message_id = feed.received()
+        item = feed.one(hand_off(message_id, "OB", simulate=True)).outgoing[0].id
+        feed.commit(dead(item, message_id))
+        feed.commit(resend(message_id, simulated=simulated))
+        assert [row.simulate for row in feed.lane().items] == [expected]
 
     @clause
     def test_a_resend_to_one_lane(self, feed: Feed) -> None:
