@@ -77,7 +77,6 @@ class TestAppliesPartOfABatch(Variant):
     caught_by: ClassVar = {
         "test_a_stale_unit_rolls_its_whole_batch_back",
         "test_a_store_goes_on_after_a_stale_unit",
-        "test_readers_see_whole_batches_while_others_commit",
     }
 
 

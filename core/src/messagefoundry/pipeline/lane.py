@@ -201,7 +201,7 @@ class Lane:
         """Send item after item; returns when the connector broke and a new one is wanted."""
         while True:
             item = await self._next()
-            await self._ahead.acquire()
+            await self._allowance()
             if self._committer.outage is not None:
                 self._show("waiting for the store")
                 await self._committer.available()
@@ -209,15 +209,22 @@ class Lane:
             if broken:
                 return
 
+    async def _allowance(self) -> None:
+        """Wait until one more item may go ahead of its settlement; without a turn of the loop when it may at once."""
+        try:
+            self._ahead.acquire_nowait()
+        except trio.WouldBlock:
+            await self._ahead.acquire()
+
     async def _next(self) -> WaitingItem:
         while True:
-            self._wake = trio.Event()
             item = self.window.take()
             if item is not None:
                 if not self._fifo:
                     self._in_memory.add(item.id)
                 return item
             self._show("idle")
+            self._wake = trio.Event()
             if self._fifo or not self._next_due:
                 await self._wake.wait()
             else:

@@ -107,6 +107,8 @@ class InboundConformance(Conformance):
             await context.has(1)
             await second.send(subject.payload("B1"))
             assert await second.answer() == YES
+            context.release()
+            assert await first.answer() == YES
 
     # -- answering
 

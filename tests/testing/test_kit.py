@@ -1,0 +1,86 @@
+"""The kit notices: every variant that breaks a contract is caught, by the clauses that its class names."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import defaultdict
+from importlib import import_module
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree
+
+import pytest
+
+from messagefoundry.testing.conformance import Conformance, clauses, sentence
+from tools.projects import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MODULES = ("broken_stores", "broken_connectors", "broken_values")
+SOUND = {"TestASoundSink"}
+
+
+def variants(module: str) -> dict[str, type[Conformance]]:
+    found = vars(import_module(f"tests.testing.{module}"))
+    return {name: value for name, value in found.items() if name.startswith("Test") and hasattr(value, "caught_by")}
+
+
+def run(module: str, report: str) -> dict[str, set[str]]:
+    """The clauses that failed, by the class of the variant. Its own process: the variants are not tests of ours."""
+    path = f"tests/testing/{module}.py"
+    options = ("-q", "--tb=no", "-p", "no:cacheprovider", "-o", "trio_mode=false", f"--junitxml={report}")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, path], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1, done.stdout
+    return failures(report)
+
+
+def failures(report: str) -> dict[str, set[str]]:
+    failed: defaultdict[str, set[str]] = defaultdict(set)
+    for case in ElementTree.parse(report).iter("testcase"):
+        if case.find("failure") is not None or case.find("error") is not None:
+            failed[case.get("classname", "").rpartition(".")[2]].add(case.get("name", "").partition("[")[0])
+    return failed
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_variant_is_caught_by_the_clauses_that_it_names(
+    module: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    failed = run(module, str(tmp_path_factory.mktemp("variants") / "report.xml"))
+    expected = {name: tests.caught_by for name, tests in variants(module).items()}  # type: ignore[attr-defined]
+    assert {name: failed[name] for name in expected} == expected
+
+
+def test_every_variant_is_to_be_caught() -> None:
+    named = {name: tests.caught_by for module in MODULES for name, tests in variants(module).items()}  # type: ignore[attr-defined]
+    assert {name for name, caught_by in named.items() if not caught_by} == SOUND
+    assert len(named) > 60
+
+
+def kits() -> Iterator[type[Conformance]]:
+    for name in ("alert_sinks", "ciphers", "codecs", "inbound", "outbound", "stores"):
+        module = import_module(f"messagefoundry.testing.{name}")
+        yield from (
+            value for key, value in vars(module).items() if key.endswith("Conformance") and key != "Conformance"
+        )
+
+
+@pytest.mark.parametrize("kit", list(kits()), ids=lambda kit: kit.__name__)
+def test_every_clause_says_what_it_asks_for(kit: type[Conformance]) -> None:
+    told = {name: sentence(function) for name, function in clauses(kit).items()}
+    assert [name for name, text in told.items() if not text.endswith(".")] == []
+    tests = {name for name in dir(kit) if name.startswith("test_")}
+    assert tests == told.keys()
+
+
+def test_every_clause_can_fail() -> None:
+    """Each clause is seen to fail for some variant, or stands here: what breaks it breaks nothing else."""
+    caught: set[str] = set()
+    for module in MODULES:
+        for tests in variants(module).values():
+            caught |= tests.caught_by  # type: ignore[attr-defined]
+    never = {name for kit in kits() for name in clauses(kit)} - caught
+    assert never == set()
