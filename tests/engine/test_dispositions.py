@@ -256,3 +256,33 @@ async def test_a_payload_that_cannot_be_encoded_is_a_dead_letter_and_nothing_els
         await world.becomes(good.message_id, "PROCESSED")
         await world.becomes(bad.message_id, "ERROR")
     assert partner.delivered == [b"e"]
+
+
+@pytest.mark.parametrize(
+    ("returned", "sentence"),
+    [
+        (lambda msg: msg, "it returned a Message: return Send(...), a list of Sends, or None"),
+        (lambda msg: "OB", "it returned a str: return Send(...)"),
+        (lambda msg: [msg], "it returned a Message: the list holds Sends"),
+        (lambda msg: 5, "it returned an int"),
+    ],
+)
+async def test_a_handler_that_returns_something_else_is_told_what_to_return(
+    world: World, returned: Callable[[Any], Any], sentence: str
+) -> None:
+    sender, _ = world.simple()
+    world.handler(returned)
+    async with world.running():
+        receipt = await sender.send(adt("1"))
+        await world.becomes(receipt.message_id, "ERROR")
+    assert sentence in world.work(receipt.message_id)[0].error.partition("\n")[0]
+
+
+async def test_the_trail_names_handlers_that_sent_nothing(world: World) -> None:
+    sender, partner = world.simple()
+    world.router(lambda msg: ["handle", "silent"])
+    world.handler(lambda msg: None, "silent")
+    async with world.running():
+        receipt = await sender.send(adt("1"))
+        await partner.has(1)
+    assert "handle, silent (nothing sent)" in [event.detail for event in world.trail(receipt.message_id)]

@@ -220,3 +220,27 @@ def small_windows(monkeypatch: pytest.MonkeyPatch, items: int) -> None:
         original(self, memory, ask, max_items=items)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Window, "__init__", make)
+
+
+async def test_start_tries_a_waiting_head_again_at_once(world: World) -> None:
+    sender, partner = world.simple()
+    world.outbound(retry=SLOW)
+    partner.answers = [Unreachable("away")]
+    async with world.running() as engine:
+        await sender.send(adt("1"))
+        await until(lambda: engine.lanes["OB"].status.doing == "waiting to retry")
+        await operations(engine).start("OB", actor="op")
+        with trio.fail_after(5):
+            await partner.has(1)
+
+
+async def test_a_lane_says_once_that_it_fails_and_once_that_it_delivers_again(world: World) -> None:
+    sender, partner = world.simple()
+    partner.answers = [Unreachable("10.0.0.7:2575: Connection refused")] * 5
+    async with world.running():
+        for number in range(3):
+            await sender.send(adt(str(number)))
+        await partner.has(3)
+    events = world.read(lambda reader: reader.connection_events("OB", 20))
+    told = [(event.kind, event.detail) for event in events if event.kind != "started"]
+    assert told == [("delivery fails", "10.0.0.7:2575: Connection refused"), ("delivers again", "")]

@@ -8,9 +8,10 @@ import pytest
 import trio
 
 from messagefoundry.contracts.errors import ConfigurationError, Problem
+from messagefoundry.engine.plan import TooMuchRemoved
 from messagefoundry.engine.reload import reload
 from messagefoundry.wiring.values import Send
-from tests.engine.world import World, adt, with_graph
+from tests.engine.world import World, adt, operations, with_graph
 
 if TYPE_CHECKING:
     from messagefoundry.contracts.inbound import Receipt
@@ -116,3 +117,33 @@ async def test_reload_under_load_loses_and_refuses_nothing(world: World) -> None
             await partner.has(200)
     assert all(receipt.accepted for receipt in receipts)
     assert partner.delivered == [adt(str(number)) for number in range(200)]
+
+
+async def test_a_reload_that_would_dead_letter_very_much_is_refused(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("messagefoundry.engine.reload.MOST_REMOVED", 2)
+    sender, _ = world.simple()
+    async with world.running(hold_outbound=True) as engine:
+        receipts = [await sender.send(adt(str(number))) for number in range(3)]
+        for receipt in receipts:
+            await world.becomes(receipt.message_id, "ROUTED")
+        del world.outbounds["OB"]
+        with_graph(engine, world.graph)
+        for dry_run in (True, False):
+            with pytest.raises(TooMuchRemoved, match="3 messages"):
+                await reload(engine, dry_run=dry_run)
+        assert "OB" in engine.connections
+    assert world.disposition(receipts[0].message_id) == "ROUTED"
+
+
+async def test_a_changed_lane_that_was_held_back_stays_so(world: World) -> None:
+    sender, partner = world.simple()
+    async with world.running(hold_outbound=True) as engine:
+        await sender.send(adt("1"))
+        world.outbound(metadata={"owner": "lab"})
+        with_graph(engine, world.graph)
+        assert (await reload(engine)).changed == ("OB",)
+        assert engine.connections["OB"].state == "stopped"
+        await operations(engine).start("OB", actor="op")
+        await partner.has(1)

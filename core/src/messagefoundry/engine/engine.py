@@ -78,6 +78,7 @@ class Engine:
             self.memory,
             partial(self.open_outbound, outbound),
             self._settled,
+            partial(self.note, outbound.name),
             unsettled=self.plan.unsettled,
         )
         self.lanes[outbound.name] = lane
@@ -131,7 +132,10 @@ class Engine:
     def _settled(self, unit: SettleDelivered | SettleDead) -> None:
         self.replies.settled(unit)
         if isinstance(unit, SettleDead):
-            log.warning("%s: message %d is a dead letter after attempt %d", unit.lane, unit.message_id, unit.attempt)
+            why = unit.error.partition("\n")[0]
+            log.warning(
+                "%s: message %d is a dead letter, attempt %d: %s", unit.lane, unit.message_id, unit.attempt, why
+            )
 
     # -- what is told --------------------------------------------------------------------------------------------
 

@@ -86,6 +86,8 @@ class Operations:
             connection.stop()
         else:
             connection.start()
+            if name in self.lanes:
+                self.lanes[name].retry_now()
         with trio.move_on_after(COMMIT_SECONDS):
             await connection.settled()
         return connection.state

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from messagefoundry.contracts.ciphers import Cipher, Plaintext
-from messagefoundry.contracts.errors import MessageFoundryError
+from messagefoundry.contracts.errors import ConfigurationError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,11 +37,9 @@ class Plan:
     accept_removed: bool = False
 
 
-class TooMuchRemoved(MessageFoundryError):
-    """Starting would dead-letter the work of many removed Connections or Handlers."""
+class TooMuchRemoved(ConfigurationError):
+    """A start or reload would dead-letter the work of many removed Connections or Handlers."""
 
     def __init__(self, rows: int) -> None:
-        super().__init__(
-            f"{rows} messages wait for Connections or Handlers that the configuration no longer has; starting would "
-            "dead-letter them all: put back what was removed, or start once with --accept-removed"
-        )
+        text = f"{rows} messages wait for Connections or Handlers that the configuration no longer has, and would die"
+        super().__init__([Problem(text, "put back what was removed, or start once with --accept-removed")])

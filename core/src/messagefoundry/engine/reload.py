@@ -6,12 +6,14 @@ inbound drain under the old one. Work of removed destinations and Handlers is de
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import trio
 
 from messagefoundry.contracts.units import SweepRemoved
+from messagefoundry.engine.plan import MOST_REMOVED, TooMuchRemoved
 from messagefoundry.pipeline.committer import now
 from messagefoundry.wiring.graph import Graph, Inbound, Outbound, Place
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from messagefoundry.engine.engine import Engine
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +71,24 @@ async def reload(engine: Engine, *, dry_run: bool = False) -> Changes:
     async with engine.reloading:
         new = await trio.to_thread.run_sync(engine.plan.load)
         found = changes(engine.graph, new)
+        waiting = await engine.read(lambda reader: reader.removed(*remaining(engine.graph, new)))
+        if waiting > MOST_REMOVED and not engine.plan.accept_removed:
+            raise TooMuchRemoved(waiting)
         if not dry_run:
             await swap(engine, new, found)
         return found
 
 
+def remaining(old: Graph, new: Graph) -> tuple[list[str], list[str], list[str]]:
+    """The inbounds, lanes and Handlers that keep their work; messages of removed inbounds drain."""
+    return [*new.inbounds, *old.inbounds], list(new.outbounds), list(new.handlers)
+
+
 async def swap(engine: Engine, new: Graph, found: Changes) -> None:
     """Put `new` in place: stop what goes, give every flow its graph, start what comes, sweep what is left over."""
     old = engine.graph
-    for name in (*found.removed, *found.changed):
+    ran = {name: engine.connections[name].wanted for name in (*found.removed, *found.changed)}
+    for name in ran:
         engine.connections[name].stop()
         await engine.connections[name].settled()
     engine.graph = new
@@ -87,7 +100,8 @@ async def swap(engine: Engine, new: Graph, found: Changes) -> None:
     held = await engine.read(lambda reader: reader.held())
     for name in (*found.changed, *found.added):
         engine.remove(name)
-        start(engine, new, name, wanted=name not in held)
+        kept_back = engine.plan.hold_outbound and name in new.outbounds
+        start(engine, new, name, wanted=ran.get(name, not kept_back) and name not in held)
     await sweep(engine, old, new)
     engine.routing.wake()
 
@@ -104,9 +118,9 @@ def start(engine: Engine, graph: Graph, name: str, *, wanted: bool) -> None:
 
 async def sweep(engine: Engine, old: Graph, new: Graph) -> None:
     """Dead-letter what waits for removed destinations and Handlers; messages of removed inbounds drain instead."""
-    inbounds = [*new.inbounds, *old.inbounds]
-    unit = SweepRemoved(inbounds, list(new.outbounds), list(new.handlers), at=now())
-    await engine.committer.commit(unit)
-    while unit.count:
-        unit = SweepRemoved(inbounds, list(new.outbounds), list(new.handlers), at=now())
+    while True:
+        unit = SweepRemoved(*remaining(old, new), at=now())
         await engine.committer.commit(unit)
+        if not unit.count:
+            return
+        log.warning("%d messages waited for what is no longer configured; they are dead letters now", unit.count)

@@ -41,6 +41,7 @@ UNSETTLED = 32
 compact_json = json.JSONEncoder(separators=(",", ":")).encode
 
 Doing = Literal["idle", "sending", "waiting to retry", "waiting for the store"]
+Note = Callable[[str, str], None]
 Settled = Callable[[SettleDelivered | SettleDead], None]
 
 
@@ -93,6 +94,7 @@ class Lane:
         memory: Memory,
         open_connector: Callable[[], OutboundConnector],
         settled: Settled = lambda unit: None,
+        note: Note = lambda kind, detail: None,
         *,
         unsettled: int = UNSETTLED,
     ) -> None:
@@ -102,6 +104,8 @@ class Lane:
         self._committer = committer
         self._open_connector = open_connector
         self._settled = settled
+        self._note = note
+        self._failing = False
         self._ahead = trio.Semaphore(unsettled)
         self._unsettled = unsettled
         self._wake = trio.Event()
@@ -110,7 +114,8 @@ class Lane:
         self._fifo = outbound.ordering is OrderingMode.FIFO
         self._in_memory: set[int] = set()
         self._head: WaitingItem | None = None
-        self._head_dropped = trio.Event()
+        self._nudged = trio.Event()
+        self._dropped = False
         self._next_due = 0
 
     @property
@@ -142,7 +147,12 @@ class Lane:
         gone = set(work_ids)
         self.window.discard(lambda item: item.id in gone)
         if self._head is not None and self._head.id in gone:
-            self._head_dropped.set()
+            self._dropped = True
+            self._nudged.set()
+
+    def retry_now(self) -> None:
+        """Try the head again at once, if it waits to be tried again."""
+        self._nudged.set()
 
     def _refill(self, request: Request) -> None:
         unit = RefillLane(
@@ -243,12 +253,14 @@ class Lane:
 
         Holds one place of the `unsettled` allowance on entry, which the settlement gives back.
         """
-        self._head, self._head_dropped = item, trio.Event()
+        self._head, self._dropped = item, False
         number = item.attempts
         try:
             while True:
                 number += 1
                 attempt = await self._attempt(connector, item, number)
+                if bool(attempt.error) is not self._failing:
+                    self._tell(attempt)
                 if not attempt.error:
                     self._settle_delivered(item, number, attempt)
                 elif attempt.stop or (attempt.broken and self._stops_on_internal_error):
@@ -260,6 +272,14 @@ class Lane:
                 return attempt.broken
         finally:
             self._head = None
+
+    def _tell(self, attempt: Attempt) -> None:
+        """The lane begins to fail, or delivers again: said once, not for every attempt."""
+        self._failing = bool(attempt.error)
+        if self._failing:
+            self._note("delivery fails", attempt.error.partition("\n")[0])
+        else:
+            self._note("delivers again", "")
 
     @property
     def _stops_on_internal_error(self) -> bool:
@@ -336,9 +356,12 @@ class Lane:
         durable = await self._commit(self._retry_unit(item, number, attempt, due))
         if durable and self._fifo:
             self._show("waiting to retry", next_try=due)
+            self._nudged = trio.Event()
+            if self._dropped:
+                self._nudged.set()
             with trio.move_on_after(wait):
-                await self._head_dropped.wait()
-            if not self._head_dropped.is_set():
+                await self._nudged.wait()
+            if not self._dropped:
                 return True
         elif durable:
             self._next_due = min(self._next_due or due, due)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -34,16 +34,33 @@ class Outcome:
     @property
     def detail(self) -> str:
         """A short line for the trail."""
-        handlers = ", ".join(self.ran) or "no handler"
+        senders = {item.handler for item in self.outgoing} | {item.handler for item in self.failed}
+        named = [name if name in senders else f"{name} (nothing sent)" for name in self.ran]
+        handlers = ", ".join(named) or "no handler"
         return f"{handlers} (declined: {', '.join(self.declined)})" if self.declined else handlers
 
 
-class NotDeclaredError(LookupError):
+class AuthorError(Exception):
+    """What an author's function gave cannot be used. `sentence` is safe to show; the text may hold a field's value."""
+
+    def __init__(self, sentence: str, text: str = "") -> None:
+        self.sentence = sentence
+        super().__init__(text)
+
+
+class NotDeclaredError(AuthorError):
     """A name that the configuration does not declare. Authors may make it from a field, so it is told apart."""
 
     def __init__(self, sentence: str, name: str) -> None:
-        self.sentence = sentence
-        super().__init__(f"the name is {name}")
+        super().__init__(sentence, f"the name is {name}")
+
+
+class WrongReturnError(AuthorError):
+    """A Router or Handler returned something that says nothing about where messages go."""
+
+    def __init__(self, returned: object, wanted: str) -> None:
+        kind = type(returned).__name__
+        super().__init__(f"it returned {'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}: {wanted}")
 
 
 def describe_failure(error: BaseException, where: str) -> str:
@@ -56,7 +73,7 @@ def describe_failure(error: BaseException, where: str) -> str:
     own = [frame for frame in frames if not frame.filename.startswith(_OWN)]
     place = f" at {os.path.basename(own[-1].filename)}:{own[-1].lineno}" if own else ""
     text = own_text(error)
-    said = f": {error.sentence}" if isinstance(error, NotDeclaredError) else ""
+    said = f": {error.sentence}" if isinstance(error, AuthorError) else ""
     return f"{type(error).__name__}{place} in {where}{said}" + (f"\n{text}" if text else "")
 
 
@@ -103,11 +120,20 @@ def handler_names(returned: Any) -> list[str]:
     """What a Router returned, as a list: a name, several, or None."""
     if returned is None:
         return []
-    names = [returned] if isinstance(returned, str) else list(returned)
+    if isinstance(returned, str):
+        return [returned]
+    names = listed(returned, "return the name of a Handler, a list of names, or None")
     for name in names:
         if not isinstance(name, str):
-            raise TypeError(f"a Router returns names of Handlers, not a {type(name).__name__}")
+            raise WrongReturnError(name, "the list holds names of Handlers")
     return list(dict.fromkeys(names))
+
+
+def listed(returned: Any, wanted: str) -> list[Any]:
+    """What was returned as a list: of a collection or a generator, nothing else. Raises WrongReturnError."""
+    if not isinstance(returned, list | tuple | set | frozenset | Iterator):
+        raise WrongReturnError(returned, wanted)
+    return list(returned)
 
 
 def run_handler(graph: Graph, name: str, message: AnyMessage, content_type: str, outcome: Outcome) -> None:
@@ -145,13 +171,12 @@ def decisions(handler: Handler, message: AnyMessage) -> list[Send] | None:
     returned = handler.function(own)
     if returned is None:
         return []
-    found = [returned] if isinstance(returned, Send) else returned
-    if isinstance(found, str | bytes) or not isinstance(found, Iterable):
-        raise TypeError(f"a Handler returns Send, an iterable of Sends, or None, not a {type(found).__name__}")
-    sends = list(found)
+    if isinstance(returned, Send):
+        return [returned]
+    sends = listed(returned, "return Send(...), a list of Sends, or None")
     for send in sends:
         if not isinstance(send, Send):
-            raise TypeError(f"a Handler returns Send, an iterable of Sends, or None, not a {type(send).__name__}")
+            raise WrongReturnError(send, "the list holds Sends")
     return sends
 
 
