@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 
 from messagefoundry.harness.generator import Generator, Load
@@ -19,6 +20,7 @@ class Sending:
         seconds = LONG_SECONDS if count is None else None
         self._generator = Generator(
             Load(
+                prefix=f"S{secrets.token_hex(4)}",
                 ports=(port,),
                 connections=connections,
                 window=window,

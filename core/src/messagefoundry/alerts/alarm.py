@@ -38,11 +38,12 @@ class Alarm:
         clock, key = time.monotonic(), (kind, connection)
         if clock - self._last.get(key, float("-inf")) < self._realert_seconds:
             return False
-        self._last[key] = clock
         try:
             self._send.send_nowait(Alert(kind, connection, detail, time.time_ns() // 1000, severity))
         except trio.WouldBlock:
             log.warning("alert %s of %s was dropped: the alert sinks do not keep up", kind, connection)
+            return False
+        self._last[key] = clock
         return True
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:

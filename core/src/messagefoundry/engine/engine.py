@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from messagefoundry.contracts.specs import load
-from messagefoundry.contracts.units import HandOff, NoteConnection, SettleDead, SettleDelivered
+from messagefoundry.contracts.units import HandOff, NoteConnection, SettleDead, SettleDelivered, SweepRemoved
 from messagefoundry.pipeline.committer import Committer, now
 from messagefoundry.pipeline.flow import Flow
 from messagefoundry.pipeline.intake import Gate, Intake
@@ -99,7 +99,13 @@ class Engine:
         supervised = self.connections.pop(name, None)
         if supervised is not None:
             supervised.end()
-        self.lanes.pop(name, None)
+        lane = self.lanes.pop(name, None)
+        if lane is not None:
+            lane.window.close()
+
+    def places(self) -> tuple[list[str], list[str], list[str]]:
+        """The inbounds, lanes and Handlers that keep their work, those that drain among them."""
+        return [*self.graph.inbounds, *self.flows], list(self.graph.outbounds), list(self.graph.handlers)
 
     def _supervise(self, name: str, make: Any, *, wanted: bool) -> Supervised:
         told = partial(self._told, name)
@@ -127,6 +133,8 @@ class Engine:
             lane = self.lanes.get(outgoing.lane)
             if lane is not None:
                 lane.offer(unit.message_id, outgoing)
+            elif outgoing.lane not in self.graph.outbounds:
+                self.committer.submit(SweepRemoved(*self.places(), at=now()), lambda: None)
         self.replies.handed_off(unit)
 
     def _settled(self, unit: SettleDelivered | SettleDead) -> None:
@@ -198,7 +206,7 @@ class Engine:
     @property
     def quiet(self) -> bool:
         """Whether nothing is on its way through memory."""
-        flows = all(flow.drained or flow.detached for flow in self.flows.values())
+        flows = all(flow.drained for flow in self.flows.values())
         lanes = all(lane.quiet for name, lane in self.lanes.items() if self.connections[name].state == "running")
         return flows and lanes and not self.committer.waiting
 

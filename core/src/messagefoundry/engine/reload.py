@@ -71,7 +71,9 @@ async def reload(engine: Engine, *, dry_run: bool = False) -> Changes:
     async with engine.reloading:
         new = await trio.to_thread.run_sync(engine.plan.load)
         found = changes(engine.graph, new)
-        waiting = await engine.read(lambda reader: reader.removed(*remaining(engine.graph, new)))
+        forget_drained(engine)
+        places = [*new.inbounds, *engine.flows], list(new.outbounds), list(new.handlers)
+        waiting = await engine.read(lambda reader: reader.removed(*places))
         if waiting > MOST_REMOVED and not engine.plan.accept_removed:
             raise TooMuchRemoved(waiting)
         if not dry_run:
@@ -79,14 +81,16 @@ async def reload(engine: Engine, *, dry_run: bool = False) -> Changes:
         return found
 
 
-def remaining(old: Graph, new: Graph) -> tuple[list[str], list[str], list[str]]:
-    """The inbounds, lanes and Handlers that keep their work; messages of removed inbounds drain."""
-    return [*new.inbounds, *old.inbounds], list(new.outbounds), list(new.handlers)
+def forget_drained(engine: Engine) -> None:
+    """Let go of the flows of inbounds that an earlier reload removed, once their messages are routed."""
+    for name, flow in list(engine.flows.items()):
+        if name not in engine.graph.inbounds and flow.drained:
+            del engine.flows[name]
 
 
 async def swap(engine: Engine, new: Graph, found: Changes) -> None:
     """Put `new` in place: stop what goes, give every flow its graph, start what comes, sweep what is left over."""
-    old = engine.graph
+    held = await engine.read(lambda reader: reader.held())
     ran = {name: engine.connections[name].wanted for name in (*found.removed, *found.changed)}
     for name in ran:
         engine.connections[name].stop()
@@ -97,12 +101,11 @@ async def swap(engine: Engine, new: Graph, found: Changes) -> None:
             flow.inbound, flow.graph = new.inbounds[name], new
     for name in found.removed:
         engine.remove(name)
-    held = await engine.read(lambda reader: reader.held())
     for name in (*found.changed, *found.added):
         engine.remove(name)
         kept_back = engine.plan.hold_outbound and name in new.outbounds
         start(engine, new, name, wanted=ran.get(name, not kept_back) and name not in held)
-    await sweep(engine, old, new)
+    await sweep(engine)
     engine.routing.wake()
 
 
@@ -116,10 +119,10 @@ def start(engine: Engine, graph: Graph, name: str, *, wanted: bool) -> None:
         nursery.start_soon(supervised.run)
 
 
-async def sweep(engine: Engine, old: Graph, new: Graph) -> None:
+async def sweep(engine: Engine) -> None:
     """Dead-letter what waits for removed destinations and Handlers; messages of removed inbounds drain instead."""
     while True:
-        unit = SweepRemoved(*remaining(old, new), at=now())
+        unit = SweepRemoved(*engine.places(), at=now())
         await engine.committer.commit(unit)
         if not unit.count:
             return

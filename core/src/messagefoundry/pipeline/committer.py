@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 
 BATCH_UNITS = 512
 BATCH_BYTES = 32 * 1024 * 1024
+HANGING_SECONDS = 10
 RETRY_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0)
 
 Continuation = Callable[[], None]
@@ -74,6 +75,7 @@ class Committer:
         self._thread: Crossing | None = None
         self._last = store.last_id()
         self._on_outage = on_outage
+        self._began = 0.0
         self._outages = 0
         self._back = trio.Event()
         self.outage: StoreUnavailable | None = None
@@ -192,7 +194,7 @@ class Committer:
 
     async def _commit_batch(self, batch: list[Entry]) -> None:
         """Commit a batch, whatever it takes; only a cancellation ends it early."""
-        self._in_flight = batch
+        self._in_flight, self._began = batch, trio.current_time()
         try:
             await self._apply(batch)
         except StoreUnavailable as error:
@@ -217,6 +219,7 @@ class Committer:
             entry.then()
 
     async def _commit_singly(self, batch: list[Entry], error: Exception) -> None:
+        self._set_outage(None)
         if len(batch) == 1:
             self._fail(batch[0], error)
             return
@@ -280,7 +283,9 @@ class Committer:
             await trio.sleep(1)
             clock = trio.current_time()
             overdue = [entry for entry in self._in_flight if entry.deadline <= clock and not entry.given_up]
-            if overdue:
+            if self._in_flight and clock - self._began >= HANGING_SECONDS:
+                self._set_outage(StoreUnavailable(f"a commit has not returned for {HANGING_SECONDS} s"))
+            if any(entry.deadline <= clock for entry in self._queue):
                 self._expire()
             for entry in overdue:
                 entry.given_up = True

@@ -116,6 +116,7 @@ class Lane:
         self._head: WaitingItem | None = None
         self._nudged = trio.Event()
         self._dropped = False
+        self._sending = trio.CancelScope()
         self._next_due = 0
 
     @property
@@ -149,6 +150,7 @@ class Lane:
         if self._head is not None and self._head.id in gone:
             self._dropped = True
             self._nudged.set()
+            self._sending.cancel()
 
     def retry_now(self) -> None:
         """Try the head again at once, if it waits to be tried again."""
@@ -191,9 +193,13 @@ class Lane:
         await self._settlements_done()
         self._begin()
         task_status.started()
-        while True:
-            async with self._open_connector() as connector:
-                await self._deliver(connector)
+        try:
+            while True:
+                async with self._open_connector() as connector:
+                    await self._deliver(connector)
+        finally:
+            self.window.discard(lambda item: True)
+            self.window.spilled = True
 
     def _begin(self) -> None:
         self._head = None
@@ -211,6 +217,7 @@ class Lane:
         """Send item after item; returns when the connector broke and a new one is wanted."""
         while True:
             item = await self._next()
+            self._head, self._dropped = item, False
             await self._allowance()
             if self._committer.outage is not None:
                 self._show("waiting for the store")
@@ -228,6 +235,10 @@ class Lane:
 
     async def _next(self) -> WaitingItem:
         while True:
+            if self._next_due and self._next_due <= now():
+                self._next_due = 0
+                self.window.spilled = True
+                self.window.want(urgent=True)
             item = self.window.take()
             if item is not None:
                 if not self._fifo:
@@ -253,12 +264,17 @@ class Lane:
 
         Holds one place of the `unsettled` allowance on entry, which the settlement gives back.
         """
-        self._head, self._dropped = item, False
         number = item.attempts
         try:
             while True:
+                if self._dropped:
+                    self._let_go(item)
+                    return False
                 number += 1
                 attempt = await self._attempt(connector, item, number)
+                if self._sending.cancelled_caught:
+                    self._note("dead-lettered while being sent", f"message {item.message_id}: outcome unknown")
+                    continue
                 if bool(attempt.error) is not self._failing:
                     self._tell(attempt)
                 if not attempt.error:
@@ -291,10 +307,10 @@ class Lane:
             return Attempt(facts={"simulated": True})
         outgoing = OutboundItem(item.id, item.message_id, item.payload, number, item.content_type)
         try:
-            outcome = await connector.send(outgoing)
-        except trio.Cancelled:
-            self._interrupted(item, number)
-            raise
+            with trio.CancelScope() as self._sending:
+                outcome = await self._send(connector, outgoing, item)
+            if self._sending.cancelled_caught:
+                return Attempt("dead-lettered while being sent", unknown=True)
         except Unreachable as error:
             return Attempt(str(error) or "unreachable", unknown=error.outcome_unknown)
         except StopLane as error:
@@ -306,6 +322,16 @@ class Lane:
         if isinstance(outcome, Delivered):
             return Attempt(reply=outcome.reply, facts=facts)
         return Attempt(outcome.reason or "rejected", outcome.permanent, reply=outcome.reply, facts=facts)
+
+    async def _send(
+        self, connector: OutboundConnector, outgoing: OutboundItem, item: WaitingItem
+    ) -> Delivered | Rejected:
+        try:
+            return await connector.send(outgoing)
+        except trio.Cancelled:
+            if not self._dropped:
+                self._interrupted(item, outgoing.attempt)
+            raise
 
     # -- settlement ----------------------------------------------------------------------------------------------
 
@@ -330,7 +356,7 @@ class Lane:
         self._committer.submit(unit, settled, partial(self._not_settled, item))
 
     def _not_settled(self, item: WaitingItem, error: MessageFoundryError) -> None:
-        log.warning("%s: work %d was settled otherwise in the meantime (%s)", self.name, item.id, error)
+        self._note("settled otherwise", f"message {item.message_id} was sent while somebody decided about it: {error}")
         self._done_with(item)
 
     def _done_with(self, item: WaitingItem) -> None:

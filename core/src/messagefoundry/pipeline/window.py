@@ -59,6 +59,7 @@ class Window(Generic[T]):
         self._bytes = 0
         self._asking = False
         self._generation = 0
+        self._closed = False
         self.after = 0
         self.spilled = True
 
@@ -109,13 +110,21 @@ class Window(Generic[T]):
 
     def release(self, size: int) -> None:
         """An item that was taken is done with, or given back to the store."""
-        self._held -= 1
-        self._count(-size)
-        self.want()
+        if not self._closed:
+            self._held -= 1
+            self._count(-size)
+            self.want()
 
-    def want(self) -> None:
-        """Ask for a refill when one is due: the window is spilled and running low."""
-        if not self.spilled or self._asking or len(self._items) > self._max_items // 4:
+    def close(self) -> None:
+        """Nothing is wanted any more: what is in memory is forgotten, and what comes later is not taken in."""
+        self.forget()
+        self._closed = True
+
+    def want(self, *, urgent: bool = False) -> None:
+        """Ask for a refill when one is due: the window is spilled and running low, or it is `urgent`."""
+        if not self.spilled or self._asking or self._closed:
+            return
+        if len(self._items) > self._max_items // 4 and not urgent:
             return
         places = self._max_items - self._held - len(self._items)
         crowded = self._bytes >= self._max_bytes or self._memory.full
