@@ -206,7 +206,7 @@ class Engine:
     @property
     def quiet(self) -> bool:
         """Whether nothing is on its way through memory."""
-        flows = all(flow.drained for flow in self.flows.values())
+        flows = all(flow.drained or flow.stuck for flow in self.flows.values())
         lanes = all(lane.quiet for name, lane in self.lanes.items() if self.connections[name].state == "running")
         return flows and lanes and not self.committer.waiting
 

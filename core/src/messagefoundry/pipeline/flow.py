@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from messagefoundry.contracts.errors import MessageFoundryError
     from messagefoundry.pipeline.committer import Committer
     from messagefoundry.wiring.graph import Graph, Inbound
+
+STUCK_SECONDS = 3.0
 
 
 @dataclass(slots=True, eq=False)
@@ -32,10 +36,18 @@ class Flow:
     wake: Callable[[], None]
     careful_until: int = 0
     detached: bool = False
+    turn_began: float = math.inf
+    """When the turn that a detached flow is in began, on the monotonic clock; infinity between turns."""
+
     window: Window[WaitingMessage] = field(init=False)
 
     def __post_init__(self) -> None:
         self.window = Window(self.memory, self._refill)
+
+    @property
+    def stuck(self) -> bool:
+        """Whether one turn has lasted so long that a stop does not wait for it."""
+        return time.monotonic() - self.turn_began >= STUCK_SECONDS
 
     @property
     def drained(self) -> bool:

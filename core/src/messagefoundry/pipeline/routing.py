@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -84,7 +86,7 @@ class Routing:
     def _detach(self, flow: Flow, turn: Turn, call: Call[None]) -> None:
         """A flow that overran a shared turn keeps the thread that it holds; the others get a new one."""
         log.info("%s overran a shared turn; it is routed by a thread of its own from now on", flow.inbound.name)
-        flow.detached = True
+        flow.detached, flow.turn_began = True, time.monotonic()
         self._detached[flow.inbound.name] = trio.Event()
         self._nursery.start_soon(self._run_detached, flow, turn, call, self._thread)
         self._thread = Crossing("routing")
@@ -93,8 +95,10 @@ class Routing:
         try:
             while True:
                 await call.wait(abandon=True)
+                flow.turn_began = math.inf
                 self._finish(turn)
                 turn = Turn(await self._next_detached(flow))
+                flow.turn_began = time.monotonic()
                 call = thread.begin(turn.run)
         finally:
             thread.close()
