@@ -151,3 +151,10 @@ async def test_an_unexpected_error_shows_and_logs_nothing(world: ServedWorld, ca
         text = await broken_page(served, caplog)
     assert "GET /messages failed: RuntimeError at test_views.py" in text
     assert SECRET not in text
+
+
+async def test_the_first_page_lists_the_others(world: ServedWorld) -> None:
+    world.simple()
+    async with world.serving() as served:
+        pages = (await served.get("/"))["pages"]
+    assert {"GET /", "GET /connections", "GET /messages/{message_id}"} <= set(pages)

@@ -91,6 +91,7 @@ def test_a_handler_that_raises_is_an_error_without_its_text(feed: Path, command:
     assert ran.code == 1
     assert "ERROR      IB_ADT  ADT^A01  BREAK  two.hl7#2" in ran.out
     assert "error ValueError at feed.py:" in ran.out
+    assert "(the whole error: dryrun --show-phi)\n" in ran.out
     assert "TESTWELL" not in ran.out
     assert "2 messages: 1 PROCESSED, 1 ERROR" in ran.out
     assert "TESTWELL" in command("dryrun", "two.hl7", "--inbound", "IB_ADT", "--show-phi").out
@@ -172,3 +173,10 @@ def test_linters_only_advise(feed: Path, command: Command, monkeypatch: pytest.M
     ran = command("check", "--messages", "one.hl7")
     assert ran.code == 0
     assert "ruff advises (1 line; this fails nothing):\n    feed.py:1:1 F401" in ran.out
+
+
+def test_a_handler_that_sends_nothing_is_shown(feed: Path, command: Command) -> None:
+    file = feed / "config" / "feed.py"
+    file.write_text(file.read_text() + '\n\n@handler("quiet")\ndef quiet(msg):\n    return None\n')
+    file.write_text(file.read_text().replace('else ["edit"', 'else ["quiet", "edit"'))
+    assert "    quiet: nothing sent\n" in command("dryrun", "one.hl7", "--inbound", "IB_ADT").out

@@ -149,3 +149,10 @@ def test_validate_names_file_line_and_mend(repository: Path, command: Command) -
     assert ran.code == 1
     assert f"problem  {repository}/config/wrong.py:2: IB_X: MLLP has no option 'prot' (did you mean 'port'?)" in ran.out
     assert ran.out.rstrip().endswith("3 problems in the environment dev")
+
+
+def test_names_with_brackets_and_quotes_do_not_break_mermaid(repository: Path, command: Command) -> None:
+    odd = """\n\n@handler('a "quoted" [one]')\ndef odd(msg):\n    return None\n"""
+    with next((repository / "config").glob("*.py")).open("a") as file:
+        file.write(odd)
+    assert '["a #34;quoted#34; #91;one#93;"]' in command("graph", "--mermaid").out

@@ -70,3 +70,15 @@ def test_names_that_nothing_has_are_warned_of(repository: Path, command: Command
     assert "warning: " in shown.err
     warnings = json.loads(command("graph", "--json").out)["warnings"]
     assert [(each["line"], each["name"]) for each in warnings][-2:] == [(router, "example_adt"), (handler, "keep_adt")]
+
+
+def test_a_file_of_values_that_cannot_be_read_is_one_problem(repository: Path, command: Command) -> None:
+    (repository / "environments" / "dev.toml").write_text("port = \n")
+    ran = command("validate", "--env", "dev")
+    assert ran.code == 1
+    assert ran.out.count("problem  ") == 1
+    assert "is not readable as TOML" in ran.out
+
+
+def test_the_configuration_of_serve_is_an_option(repository: Path, command: Command) -> None:
+    assert "give the configuration as --config DIR" in command("serve", "config").err

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -44,7 +46,7 @@ async def test_dead_letter_frees_a_head_that_is_being_sent(world: World) -> None
         await world.becomes(first.message_id, "ERROR")
     assert ids(partner) == ["2"]
     kinds = [event.kind for event in world.read(lambda reader: reader.connection_events("OB", 20))]
-    assert "dead-lettered while being sent" in kinds
+    assert "taken away while being sent" in kinds
 
 
 async def test_an_item_dead_lettered_before_its_turn_is_not_sent(world: World) -> None:
@@ -204,3 +206,49 @@ async def test_a_commit_that_hangs_is_an_outage(world: World, monkeypatch: pytes
         await sender.send(adt("2"))
         await partner.has(1)
     assert ids(partner) == ["2"]
+
+
+async def test_a_replay_of_work_that_waits_sends_it_once(world: World) -> None:
+    sender, partner = world.simple()
+    async with world.running(hold_outbound=True) as engine:
+        receipt = await sender.send(adt("1"))
+        await world.becomes(receipt.message_id, "ROUTED")
+        assert receipt.message_id
+        await operations(engine).replay([receipt.message_id], actor="op")
+        await until(lambda: len(world.work(receipt.message_id)) == 2)
+        await operations(engine).start("OB", actor="op")
+        await world.becomes(receipt.message_id, "PROCESSED")
+    assert ids(partner) == ["1"]
+
+
+async def test_payloads_that_cannot_be_read_cost_only_themselves(world: World) -> None:
+    sender, partner = world.simple()
+    async with world.running(hold_outbound=True):
+        receipts = [await sender.send(adt(str(number))) for number in range(3)]
+        await world.becomes(receipts[-1].message_id, "ROUTED")
+    lose_body(world, world.work(receipts[0].message_id)[0].id)
+    async with world.running():
+        await partner.has(2)
+        await world.becomes(receipts[0].message_id, "ERROR")
+    assert ids(partner) == ["1", "2"]
+
+
+async def test_messages_that_cannot_be_read_cost_only_themselves(world: World) -> None:
+    sender, partner = world.simple()
+    stuck = threading.Event()
+    world.router(lambda msg: stuck.wait(10))
+    async with world.running(shutdown_timeout_seconds=0.05):
+        receipts = [await sender.send(adt(str(number))) for number in range(3)]
+    stuck.set()
+    lose_body(world, receipts[1].message_id)
+    world.router(lambda msg: "handle")
+    async with world.running():
+        await partner.has(2)
+        await world.becomes(receipts[1].message_id, "ERROR")
+    assert ids(partner) == ["0", "2"]
+
+
+def lose_body(world: World, row_id: int | None) -> None:
+    """Take a body out of the store, as a damaged page would."""
+    with closing(sqlite3.connect(world.location.path)) as database, database:
+        assert database.execute("DELETE FROM body WHERE id = ?", [row_id]).rowcount == 1

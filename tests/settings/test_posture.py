@@ -56,9 +56,12 @@ def test_another_name_must_say_both() -> None:
         posture_of(settings("poc"))
     text = "the environment 'poc' is none of dev, staging and prod, so this must be said"
     assert [str(problem) for problem in caught.value.problems] == [
+        "there is no environments/poc.toml; there are dev, prod, staging",
         f'[ai] data_class: {text} (set data_class = "synthetic" or "phi" under [ai], or MEFOR_AI_DATA_CLASS)',
         f"[ai] production: {text} (set production = true or false under [ai], or MEFOR_AI_PRODUCTION)",
     ]
+    with pytest.raises(ConfigurationError, match=r"production.toml; .* \(did you mean 'prod'\?\)"):
+        posture_of(settings("production"))
     assert posture_of(settings("poc", ai={"data_class": "synthetic", "production": False})).phi is False
 
 

@@ -70,15 +70,41 @@ def test_a_replay_forgets_the_attempts_of_a_handler_run_again(feed: Feed) -> Non
     feed.commit(_replay_dead(work_id))
     assert feed.one(MarkAttempt(message_id)).attempts == 1
     feed.commit(_replay(message_id))
-    assert [message.attempts for message in feed.flow().messages] == [0, 0]
+    assert [message.attempts for message in feed.flow().messages] == [0]
 
 
-def test_a_replay_leaves_waiting_work_alone(feed: Feed) -> None:
+def test_a_replay_supersedes_what_waits_in_lanes(feed: Feed) -> None:
+    message_id, first, second, sent = feed.handed_off("OB", "OTHER", "SENT")
+    other = feed.handed_off("OB")[1]
+    feed.commit(delivered(sent, message_id, "SENT"))
+    unit = feed.one(_replay(message_id))
+    assert (unit.count, unit.work_ids, unit.lanes) == (1, [first, second], {"OB", "OTHER"})
+    assert feed.states(message_id) == {first: "replayed", second: "replayed", sent: "delivered"}
+    assert [item.id for item in feed.lane().items] == [other]
+    again = feed.one(hand_off(message_id, "OB")).outgoing[0].id
+    assert [item.id for item in feed.lane().items] == [other, again]
+    feed.commit(delivered(again, message_id))
+    assert feed.disposition(message_id) == "PROCESSED"
+
+
+def test_an_item_in_flight_at_a_replay_settles_as_stale(feed: Feed) -> None:
     message_id, item = feed.handed_off("OB")
-    assert feed.one(_replay(message_id)).count == 1
-    assert feed.states(message_id) == {item: "waiting"}
-    feed.commit(delivered(item, message_id))
+    feed.commit(_replay(message_id))
+    for settle in (delivered(item, message_id), dead(item, message_id), retry(item, message_id, 500)):
+        with pytest.raises(StaleUnit):
+            feed.commit(settle)
     assert feed.disposition(message_id) == "RECEIVED"
+    assert feed.states(message_id) == {item: "replayed"}
+
+
+def test_a_replay_supersedes_a_handler_to_be_run_again(feed: Feed) -> None:
+    message_id, work_id = feed.failed("routed")
+    waiting = feed.one(_replay_dead(work_id)).ids[0]
+    unit = feed.one(_replay(message_id))
+    assert (unit.work_ids, unit.lanes, unit.inbounds) == ([waiting], set(), {"IB"})
+    assert [message.routed_id for message in feed.flow().messages] == [None]
+    with pytest.raises(StaleUnit):
+        feed.commit(hand_off(message_id, "OB", routed_id=waiting))
 
 
 def test_a_replay_passes_over_received_refused_and_unknown_messages(feed: Feed) -> None:
@@ -210,9 +236,9 @@ def test_a_resend_to_a_lane_that_never_had_the_message(feed: Feed) -> None:
 
 def test_a_resend_to_a_new_lane_takes_the_payload_queued_last(feed: Feed) -> None:
     message_id, item = feed.handed_off("OB", payload=b"first")
+    feed.commit(delivered(item, message_id))
     feed.commit(_replay(message_id))
     feed.commit(hand_off(message_id, "OTHER", payload=b"second"))
-    feed.commit(delivered(item, message_id))
     feed.commit(_resend(message_id, to="NEW"))
     assert feed.lane("NEW").items[0].payload == b"second"
 

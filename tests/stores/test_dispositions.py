@@ -153,14 +153,16 @@ class Sequences(RuleBasedStateMachine):
     def replay(self, picks: list[int]) -> None:
         keys = [list(self.model.messages)[pick % len(self.model.messages)] for pick in picks]
         unit = self.feed.one(Replay(keys, "alice", 1))
-        count = 0
+        count, superseded = 0, []
         for key, new_id in zip(keys, unit.ids, strict=True):
             if key in self.model.routed():
-                for row in self.model.of(key, "dead"):
+                superseded += self.model.of(key, "waiting")
+                for row in self.model.of(key, "waiting", "dead"):
                     row.state = "replayed"
                 self.model.replay(key, new_id)
                 count += 1
-        assert unit.count == count
+        assert (unit.count, unit.work_ids) == (count, [row.id for row in superseded])
+        assert unit.lanes == {row.lane for row in superseded if row.lane}
 
     @precondition(lambda self: self.model.work)
     @rule(picks=st.lists(_pick, min_size=1, max_size=3))

@@ -82,6 +82,86 @@ class TestDeliversBeforeTheAnswer(OutboundVariant):
     }
 
 
+class Idle(MemoryOutbound):
+    """Delivers nothing."""
+
+    async def send(self, item: OutboundItem) -> Delivered | Rejected:
+        await trio.lowlevel.checkpoint()
+        return Delivered()
+
+
+class TestDeliversNothing(OutboundVariant):
+    connector = Idle
+    caught_by: ClassVar = {
+        "test_a_cancelled_send_is_cancelled",
+        "test_a_late_answer_never_meets_the_item_under_way",
+        "test_a_late_answer_never_meets_the_next_item",
+        "test_a_refusal_for_good_is_permanent",
+        "test_a_refusal_for_now_is_not_permanent",
+        "test_a_refusal_says_nothing_of_the_content",
+        "test_a_slow_partner_holds_up_its_own_connection_alone",
+        "test_an_absent_partner_is_unreachable",
+        "test_an_absent_partner_says_nothing_of_the_content",
+        "test_being_cancelled_closes_the_connection",
+        "test_delivers_a_large_payload",
+        "test_delivers_after_a_refusal",
+        "test_delivers_in_the_order_sent",
+        "test_delivers_what_it_was_given",
+        "test_delivers_when_the_partner_is_back",
+        "test_leaving_closes_the_connection",
+        "test_leaving_is_unreachable",
+        "test_no_answer_says_nothing_of_the_content",
+        "test_silence_is_unreachable",
+        "test_the_answer_to_a_cancelled_item_never_meets_the_next",
+        "test_tries_an_item_again_after_an_unknown_outcome",
+        "test_waits_for_the_answer",
+    }
+
+
+class Greeting(MemoryOutbound):
+    """Begins with a message of its own, if the partner is there."""
+
+    async def __aenter__(self) -> Self:
+        with suppress(Unreachable):
+            self._write(self._connected(), b"hello")
+            await self._read(self._connected())
+        return self
+
+
+class TestGreets(OutboundVariant):
+    connector = Greeting
+    caught_by: ClassVar = {
+        "test_a_slow_partner_holds_up_its_own_connection_alone",
+        "test_a_test_says_what_was_found_and_sends_nothing",
+        "test_delivers_a_large_payload",
+        "test_delivers_after_a_refusal",
+        "test_delivers_in_the_order_sent",
+        "test_delivers_what_it_was_given",
+        "test_sends_nothing_unasked",
+        "test_tries_an_item_again_after_an_unknown_outcome",
+    }
+
+
+class Sulking(MemoryOutbound):
+    """Takes nothing more from a partner that said no."""
+
+    sulks = False
+
+    async def send(self, item: OutboundItem) -> Delivered | Rejected:
+        if self.sulks:
+            raise Unreachable("it said no")
+        outcome = await super().send(item)
+        self.sulks = isinstance(outcome, Rejected)
+        return outcome
+
+
+class TestSulksAfterARefusal(OutboundVariant):
+    connector = Sulking
+    caught_by: ClassVar = {
+        "test_delivers_after_a_refusal",
+    }
+
+
 class Deaf(MemoryOutbound):
     """Takes any answer for a yes."""
 
@@ -528,6 +608,7 @@ class InboundVariant(InboundConformance):
 
     pytestmark = pytest.mark.trio(run=virtually)
     not_applicable: ClassVar = {
+        "test_keeps_to_the_allowlist": "peers in memory have no address",
         "test_half_a_message_is_none": "a message of the network in memory arrives whole or not at all",
         "test_what_was_not_committed_is_received_after_a_restart": "the sender keeps what was not accepted",
     }

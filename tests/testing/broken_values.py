@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import secrets
+import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,7 +12,7 @@ import pytest
 import trio
 
 from messagefoundry.codecs.hl7v2 import Hl7v2Codec
-from messagefoundry.contracts.ciphers import UnreadableValue
+from messagefoundry.contracts.ciphers import PLAIN, UnreadableValue
 from messagefoundry.contracts.errors import Refused
 from messagefoundry.message import Message, Refusal, RefusalKind
 from messagefoundry.testing import (
@@ -146,16 +147,16 @@ class TestChangesUneditedMessages(CodecVariant):
     }
 
 
-class Shared(Message):
+class SelfCopied(Message):
     """A message whose copy is itself."""
 
-    def copy(self) -> Shared:
+    def copy(self) -> SelfCopied:
         return self
 
 
 class Sharing(Hl7v2Codec):
     def parse(self, raw: bytes, *, encoding: str) -> Message:
-        return Shared(raw, encoding=encoding)
+        return SelfCopied(raw, encoding=encoding)
 
 
 class TestSharesOneMessage(CodecVariant):
@@ -237,7 +238,30 @@ class SinkVariant(AlertSinkConformance):
 
 
 class TestASoundSink(SinkVariant):
+    caught_by: ClassVar = set()
+
+
+class Buffering(Sink):
+    """Keeps warnings until there is something worse, and waits for ever while its place is away."""
+
+    async def send(self, alert: Alert) -> None:
+        with trio.CancelScope(shield=True), trio.move_on_after(1.2):
+            if alert.severity in ("critical", "warning", "info") or not self.place.there:
+                await super().send(alert)
+            if len(self.place.texts) == 1:
+                self.place.texts.clear()
+
+
+class TestKeepsAlertsBack(SinkVariant):
+    make = Buffering
     caught_by: ClassVar = {
+        "test_has_sent_when_it_returns",
+        "test_lets_itself_be_cancelled",
+        "test_sends_again_after_a_failure",
+        "test_sends_any_severity",
+        "test_sends_each_alert_in_order",
+        "test_takes_any_text",
+        "test_tells_what_where_and_why",
     }
 
 
@@ -331,6 +355,58 @@ class TestBindsToNoRow(CipherVariant):
     make = Unbound
     caught_by: ClassVar = {
         "test_an_envelope_belongs_to_its_row",
+    }
+
+
+class Padded(Toy):
+    """Cannot tell a value from its padding, and has no mark of its own; it shares one buffer between threads."""
+
+    def seal(self, plain: bytes, kind: str, identity: int) -> bytes:
+        return super().seal(plain.ljust(16), kind, identity)[1:]
+
+    def open(self, sealed: bytes, kind: str, identity: int) -> bytes:
+        return super().open(b"\x01" + sealed, kind, identity).rstrip()
+
+
+class TestAddsPadding(CipherVariant):
+    make = Padded
+    caught_by: ClassVar = {
+        "test_every_envelope_names_its_form",
+        "test_opens_what_it_sealed",
+    }
+
+
+class Shared(Toy):
+    """Keeps the value under way in one place."""
+
+    def seal(self, plain: bytes, kind: str, identity: int) -> bytes:
+        self._plain = plain
+        time.sleep(0.0001)
+        return super().seal(self._plain, kind, identity)
+
+
+class TestBelongsToOneThread(CipherVariant):
+    make = Shared
+    caught_by: ClassVar = {
+        "test_works_from_several_threads",
+    }
+
+
+class Clear(Toy):
+    """Signs without hiding, under the mark of the plain form."""
+
+    def _mixed(self, text: bytes, nonce: bytes) -> bytes:
+        return text
+
+    def seal(self, plain: bytes, kind: str, identity: int) -> bytes:
+        content = PLAIN + secrets.token_bytes(16) + plain
+        return content + self._tag(content, kind, identity)
+
+
+class TestHidesNothing(CipherVariant):
+    make = Clear
+    caught_by: ClassVar = {
+        "test_nothing_lies_open",
     }
 
 

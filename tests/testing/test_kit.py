@@ -76,11 +76,17 @@ def test_every_clause_says_what_it_asks_for(kit: type[Conformance]) -> None:
     assert tests == told.keys()
 
 
-def test_every_clause_can_fail() -> None:
-    """Each clause is seen to fail for some variant, or stands here: what breaks it breaks nothing else."""
+NOT_SHOWN = {
+    "test_keeps_to_the_allowlist",
+    "test_half_a_message_is_none",
+    "test_what_was_not_committed_is_received_after_a_restart",
+}
+"""Clauses that mean nothing in memory, where the variants of connectors are."""
+
+
+def test_every_clause_is_seen_to_fail() -> None:
     caught: set[str] = set()
     for module in MODULES:
         for tests in variants(module).values():
             caught |= tests.caught_by  # type: ignore[attr-defined]
-    never = {name for kit in kits() for name in clauses(kit)} - caught
-    assert never == set()
+    assert {name for kit in kits() for name in clauses(kit)} - caught == NOT_SHOWN

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from messagefoundry.contracts.errors import ConfigurationError
 from messagefoundry.wiring.deployment import Deployment
 from messagefoundry.wiring.environment import active_environment, casted, current_environment, env
 from messagefoundry.wiring.environments import read_values
@@ -163,5 +164,6 @@ def test_a_file_that_is_not_flat(tmp_path: Path) -> None:
 def test_a_file_that_is_not_toml(tmp_path: Path) -> None:
     file = tmp_path / "dev.toml"
     file.write_text("host = \n")
-    _, (problem,) = read_values(file, {})
-    assert str(problem) == f"{file}: is not readable as TOML: Invalid value (at line 1, column 8) (mend the file)"
+    with pytest.raises(ConfigurationError) as caught:
+        read_values(file, {})
+    assert str(caught.value) == f"{file}: is not readable as TOML: Invalid value (at line 1, column 8) (mend the file)"

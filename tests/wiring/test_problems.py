@@ -335,3 +335,29 @@ def test_an_error_carries_every_problem_as_a_value(configuration: Configuration)
         configuration.load()
     (problem,) = caught.value.problems
     assert (problem.file, problem.line, problem.name) == (str(file), 5, "IB")
+
+
+def test_a_handler_that_cannot_be_given_a_message(configuration: Configuration) -> None:
+    configuration.feed('@handler("none")\ndef none(): ...\n\n\n@handler("two")\ndef two(msg, other): ...')
+    mend = "is called with the message alone (give it exactly one parameter)"
+    assert [problem.partition(": ")[2] for problem in configuration.problems()] == [
+        f"none: a handler {mend}",
+        f"two: a handler {mend}",
+    ]
+
+
+def test_a_send_that_is_dropped_is_warned_of(configuration: Configuration) -> None:
+    configuration.feed('@handler("lost")\ndef lost(msg):\n    Send("OB", msg)\n    return [Send("OB", msg)]')
+    said = [str(each) for each in configuration.load().warnings if "not returned" in each.text]
+    file = configuration.directory / "feed.py"
+    assert said == [f"{file}:7: lost: the Send at line 7 is not returned: it sends nothing (return it)"]
+
+
+def test_folders_of_modules_are_warned_of(configuration: Configuration) -> None:
+    configuration.feed("")
+    for name in ("more", "package", "_own"):
+        (configuration.directory / name).mkdir()
+        (configuration.directory / name / "feed.py").write_text("")
+    (configuration.directory / "package" / "__init__.py").write_text("")
+    said = [each.file for each in configuration.load().warnings if "not loaded" in each.text]
+    assert said == [str(configuration.directory / "more")]

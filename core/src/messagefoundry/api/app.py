@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import asdict, dataclass, field
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from quart_trio import QuartTrio
 from quart_trio.asgi import TrioASGIHTTPConnection
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from messagefoundry.api.asked import Declined
+from messagefoundry.api.asked import Declined, Query, query
 from messagefoundry.contracts.errors import (
     ConfigurationError,
     MessageFoundryError,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from hypercorn.typing import ASGISendCallable
     from quart import Response
     from quart.typing import ResponseTypes
+    from werkzeug.routing import Rule
 
     from messagefoundry.engine.engine import Engine
     from messagefoundry.plugins import Installed
@@ -45,6 +47,7 @@ SEND_SECONDS = 5.0
 LONGEST_BODY = 1024 * 1024
 READING = ("GET", "HEAD")
 EXTENSION = "messagefoundry"
+PARAMETER = re.compile(r"<(?:[^<>:]*:)?(\w+)>")
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -115,7 +118,21 @@ def create_app(engine: Engine, installed: Installed, *, control: bool) -> QuartT
     if not control:
         app.before_request(refuse_strangers)
     add_pages(app, installed, control=control)
+    app.add_url_rule("/", view_func=pages)
     return app
+
+
+async def pages() -> dict[str, list[str]]:
+    """The pages that are served here, each with its method."""
+    query(Query)
+    rules = current_app.url_map.iter_rules()
+    found = {(PARAMETER.sub(r"{\1}", rule.rule), method) for rule in rules for method in shown_methods(rule)}
+    return {"pages": [f"{method} {page}" for page, method in sorted(found)]}
+
+
+def shown_methods(rule: Rule) -> list[str]:
+    """The methods of a page, those left out that every page has."""
+    return sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
 
 
 def add_pages(app: QuartTrio, installed: Installed, *, control: bool) -> None:
@@ -191,7 +208,8 @@ def described(error: MessageFoundryError) -> dict[str, Any]:
     """An error of ours; a configuration's with every problem."""
     if isinstance(error, ConfigurationError):
         problems = [asdict(problem) for problem in error.problems]
-        return {"error": f"the configuration has {len(problems)} problems", "problems": problems}
+        count = f"{len(problems)} {'problem' if len(problems) == 1 else 'problems'}"
+        return {"error": f"the configuration has {count}", "problems": problems}
     return {"error": str(error)}
 
 

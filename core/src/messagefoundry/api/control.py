@@ -130,6 +130,7 @@ async def reload_config() -> dict[str, list[str]]:
         "changed": list(found.changed),
         "removed": list(found.removed),
         "unchanged": list(found.unchanged),
+        "warnings": [] if asked.dry_run else [str(each) for each in serving().engine.graph.warnings],
     }
 
 

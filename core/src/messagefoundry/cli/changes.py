@@ -14,7 +14,7 @@ from messagefoundry.cli.failures import FAILURES, NotFine, WrongCall, only_leaf
 from messagefoundry.cli.stored import reading
 from messagefoundry.cli.times import now
 from messagefoundry.contracts.ciphers import Plaintext
-from messagefoundry.contracts.errors import EngineRunning, StaleUnit
+from messagefoundry.contracts.errors import ConfigurationError, EngineRunning, StaleUnit
 from messagefoundry.contracts.units import Resend
 from messagefoundry.engine.background import background
 from messagefoundry.engine.operations import COMMIT_SECONDS, Operations, UnknownConnection
@@ -52,6 +52,17 @@ class Changes:
             simulate = self._simulated(to) if to else False
             return int(self._offline(lambda o: resent(o, ids, to, simulate=simulate)))
 
+    def refuse_inbound(self, to: str) -> None:
+        """Raise WrongCall when `to` is known as an inbound Connection's name; a name that is unknown is left be."""
+        try:
+            told = self.control.get("/connections")["connections"]
+            inbounds = {str(each["name"]) for each in told if each["direction"] == "inbound"}
+        except NotAnswering:
+            configuration = self.configured.call.config
+            inbounds = set(self.configured.graph_for_reading().inbounds) if configuration is not None else set()
+        if to in inbounds:
+            raise WrongCall(f"{to} is an inbound: --to names an outbound")
+
     def dead_letter(self, message_id: int, to: str) -> int:
         """Dead-letter what waits of a message; how much."""
         page = f"/messages/{message_id}/dead-letter"
@@ -82,7 +93,8 @@ class Changes:
             return self.control.post(page, body)
         except NotAnswering as error:
             self._refuse_mute_engine()
-            raise WrongCall("no engine runs on this store, and this needs one: messagefoundry serve") from error
+            path = self.configured.location.path
+            raise WrongCall(f"no engine runs on the store {path}, and this needs one: messagefoundry serve") from error
 
     @property
     def control(self) -> Control:
@@ -117,9 +129,13 @@ class Changes:
         )
 
     def _refuse_mute_engine(self) -> None:
+        """A store that is not there has no engine, and to hold it would leave a lock behind."""
         stores, location = self.configured.stores, self.configured.location
         try:
-            stores.hold(location).release()
+            with reading(self.configured):
+                stores.hold(location).release()
+        except ConfigurationError:
+            return
         except EngineRunning as error:
             raise self._mute(error) from error
 

@@ -10,7 +10,8 @@ import click
 from messagefoundry.cli import options, selection
 from messagefoundry.cli.changes import Changes
 from messagefoundry.cli.configured import Call, Configured
-from messagefoundry.cli.failures import finish
+from messagefoundry.cli.failures import finish, say
+from messagefoundry.cli.live import refuse_stranger
 from messagefoundry.cli.output import Column, plural, show_json, show_table
 from messagefoundry.cli.stored import reading
 from messagefoundry.cli.times import clock, iso, now
@@ -50,9 +51,12 @@ def command() -> None:
 def show_all(limit: int, as_json: bool, **rest: Any) -> None:
     """Dead letters, the oldest first, each with the first line of its error."""
     query = replace(_query(rest), limit=limit)
-    with reading(Configured(Call(**rest))) as reader:
+    configured = Configured(Call(**rest))
+    with reading(configured) as reader:
         counted = reader.count_dead(query)
         rows = reader.dead_letters(query)
+        if not rows and query.connection and not reader.count_dead(DeadQuery(query.connection)):
+            refuse_stranger(configured, query.connection)
     total = max(counted, len(rows))  # one may have died in between
     if as_json:
         show_json({"total": total, "dead_letters": [facts(row) for row in rows]})
@@ -60,6 +64,8 @@ def show_all(limit: int, as_json: bool, **rest: Any) -> None:
     show_table(COLUMNS, [cells(row) for row in rows])
     more = f", {len(rows)} shown (--limit)" if total > len(rows) else ""
     click.echo(f"{plural(total, 'dead letter')}{more}")
+    if any("\n" in row.error for row in rows):
+        say("the whole error: messagefoundry messages show MESSAGE --show-phi")
 
 
 def cells(row: WorkRow) -> tuple[str | int, ...]:
@@ -113,19 +119,29 @@ def replay(ids: Sequence[int], everything: bool, yes: bool, rate: float | None, 
     configured = Configured(Call(**rest))
     changes = Changes(configured)
     query = replace(query, until=query.until or now())
+    ids = list(dict.fromkeys(ids))
     with reading(configured) as reader:
+        missing = [each for each in ids if not is_dead(reader, each)]
         total = len(ids) or reader.count_dead(query)
         if not ids and total:
             selection.confirm(f"replay {plural(total, 'dead letter')}. Go on?", yes=yes)
         count = selection.in_portions(ids or ids_of(reader, query), total, rate, changes.replay_dead)
+    for work_id in missing:
+        say(f"there is no dead letter {work_id}")
     if as_json:
         show_json({"selected": total, "count": count})
     else:
         click.echo(f"replayed {count:,} of {plural(total, 'dead letter')}")
-    finish(0 if count or not ids else 1)
+    finish(1 if count < total else 0)
+
+
+def is_dead(reader: StoreReader, work_id: int) -> bool:
+    """Whether a dead letter has this id."""
+    return any(row.id == work_id for row in reader.dead_letters(DeadQuery(after=max(work_id - 1, 0), limit=1)))
 
 
 def _query(rest: dict[str, Any]) -> DeadQuery:
+    selection.refuse_inverted(rest["since"], rest["until"])
     return DeadQuery(
         rest.pop("connection"),
         rest.pop("stage") or "",

@@ -60,9 +60,12 @@ def _show_one(each: Rehearsed, show_phi: bool) -> None:
     click.echo(f"{disposition}  {each.inbound}  {each.message_type}  {each.control_id}  {each.label}")
     for error in each.errors:
         lines = error.splitlines() if show_phi else error.splitlines()[:1]
-        click.echo("".join(f"    {styled('error', fg='red')} {line}\n" for line in lines), nl=False)
+        hint = "" if show_phi or "\n" not in error else "  (the whole error: dryrun --show-phi)"
+        click.echo("".join(f"    {styled('error', fg='red')} {line}{hint}\n" for line in lines), nl=False)
     for name in each.declined:
         click.echo(f"    declined by {name}")
+    for name in each.silent:
+        click.echo(f"    {name}: nothing sent")
     for delivery in each.deliveries:
         mark = " [SIMULATED]" if delivery.simulate else ""
         click.echo(f"    {delivery.handler} -> {delivery.to}{mark}: {delivery.summary}")

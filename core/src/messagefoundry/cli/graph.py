@@ -146,6 +146,9 @@ def _indented(branch: Branch, depth: int) -> Iterator[str]:
 # -- Mermaid ---------------------------------------------------------------------------------------------------------
 
 
+SPECIAL = frozenset('"#[](){}<>|`;')
+
+
 def flowchart(graph: Graph) -> Iterator[str]:
     """The lines of a Mermaid flowchart, left to right."""
     yield "flowchart LR"
@@ -161,11 +164,17 @@ def flowchart(graph: Graph) -> Iterator[str]:
 def _nodes(graph: Graph) -> Iterator[tuple[str, str, str]]:
     """Kind, name and Mermaid's text of every part."""
     for each in graph.inbounds.values():
-        yield "inbound", each.name, f'(["{each.name}<br/>{each.connector.name} {each.endpoint()}"])'
+        text = f"{_plain(each.name)}<br/>{_plain(f'{each.connector.name} {each.endpoint()}')}"
+        yield "inbound", each.name, f'(["{text}"])'
     for name in graph.routers:
-        yield "router", name, f'{{"{name}"}}'
+        yield "router", name, f'{{"{_plain(name)}"}}'
     for name in graph.handlers:
-        yield "handler", name, f'["{name}"]'
+        yield "handler", name, f'["{_plain(name)}"]'
     for outbound in graph.outbounds.values():
-        text = f"{outbound.name}<br/>{outbound.connector.name} {outbound.endpoint()}"
+        text = f"{_plain(outbound.name)}<br/>{_plain(f'{outbound.connector.name} {outbound.endpoint()}')}"
         yield "outbound", outbound.name, f'(["{text}"])'
+
+
+def _plain(text: str) -> str:
+    """Text without what has a meaning to Mermaid."""
+    return "".join(f"#{ord(each)};" if each in SPECIAL else each for each in text)

@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from messagefoundry.cli.configured import Configured
 from messagefoundry.cli.control import Control, NotAnswering
+from messagefoundry.cli.failures import WrongCall
+from messagefoundry.cli.options import USUAL_DIRECTORY
 from messagefoundry.cli.times import moment
+from messagefoundry.contracts.errors import ConfigurationError
+from messagefoundry.contracts.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from messagefoundry.cli.configured import Configured
     from messagefoundry.contracts.stores import Backlog, StoreReader
 
 NOT_RUNNING = "engine not running"
@@ -53,6 +57,27 @@ def engine_connections(configured: Configured) -> list[dict[str, Any]]:
     content = control.get("/connections")
     found: list[dict[str, Any]] = content["connections"]
     return found
+
+
+def refuse_stranger(configured: Configured, name: str) -> None:
+    """Raise WrongCall unless a Connection is named `name`; where neither engine nor configuration says, none is."""
+    try:
+        known = [str(each["name"]) for each in engine_connections(configured)]
+    except NotAnswering:
+        known = _declared(configured)
+    if known and name not in known:
+        mend = did_you_mean(name, known)
+        raise WrongCall(f"no Connection is named {name!r}{f': {mend}' if mend else ''}")
+
+
+def _declared(configured: Configured) -> list[str]:
+    """The Connections of the configuration, of the one in the usual place when none is given; none if it is broken."""
+    directory = configured.call.config or USUAL_DIRECTORY
+    try:
+        graph = Configured(replace(configured.call, config=directory)).graph_for_reading()
+    except ConfigurationError:
+        return []
+    return [*graph.inbounds, *graph.outbounds]
 
 
 def _live(told: dict[str, Any]) -> Seen:

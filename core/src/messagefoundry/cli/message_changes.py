@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,7 +10,7 @@ import click
 from messagefoundry.cli import options, selection
 from messagefoundry.cli.changes import Changes
 from messagefoundry.cli.configured import Call, Configured
-from messagefoundry.cli.failures import finish
+from messagefoundry.cli.failures import finish, say
 from messagefoundry.cli.output import plural, show_json
 from messagefoundry.cli.stored import reading
 from messagefoundry.cli.times import now
@@ -22,6 +22,29 @@ if TYPE_CHECKING:
     from messagefoundry.contracts.stores import StoreReader
 
 PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One way to change messages; `run` gives how many messages, or how many payloads of them, were changed."""
+
+    what: str
+    unit: str
+    run: Callable[[list[int]], int]
+
+    def outcome(self, count: int, total: int) -> str:
+        """What was done, in one line."""
+        if self.unit == "message":
+            return f"{self.what}: {count:,} of {plural(total, 'message')}"
+        if total and not count:
+            these = "this message" if total == 1 else "these messages"
+            return f"{self.what}: nothing was ever sent of {these}, or it still waits"
+        return f"{self.what}: {plural(count, self.unit)} of {plural(total, 'message')}"
+
+    def least(self, total: int) -> int:
+        """The count below which not all was done that was asked for."""
+        return total if self.unit == "message" else min(total, 1)
+
 
 ids_argument = click.argument("ids", metavar="[ID]...", nargs=-1, type=int)
 
@@ -40,8 +63,8 @@ def replay(ids: Sequence[int], rate: float | None, yes: bool, as_json: bool, eve
     Give ids, or select; a selection is counted and asked about first.
     """
     configured, query = _selected(ids, everything, rest)
-    changes = Changes(configured)
-    _change(configured, ids, query, "replay", changes.replay, rate=rate, yes=yes, as_json=as_json)
+    change = Change("replay", "message", Changes(configured).replay)
+    _change(configured, ids, query, change, rate=rate, yes=yes, as_json=as_json)
 
 
 @click.command("resend", short_help="Send stored outbound payloads again.")
@@ -65,8 +88,10 @@ def resend(
     """
     configured, query = _selected(ids, everything, rest)
     changes = Changes(configured)
-    what = f"resend to {to}" if to else "resend"
-    _change(configured, ids, query, what, lambda some: changes.resend(some, to), rate=rate, yes=yes, as_json=as_json)
+    if to:
+        changes.refuse_inbound(to)
+    change = Change(f"resend to {to}" if to else "resend", "payload", lambda some: changes.resend(some, to))
+    _change(configured, ids, query, change, rate=rate, yes=yes, as_json=as_json)
 
 
 @click.command("dead-letter", short_help="Take what waits of a message out of the way.")
@@ -76,12 +101,18 @@ def resend(
 @options.as_json
 def dead_letter(ids: Sequence[int], to: str, as_json: bool, **call: Any) -> None:
     """Take what waits of a message out of the way, now: a lane that it blocks goes on. It stays replayable."""
-    changes = Changes(Configured(Call(**call)))
+    configured = Configured(Call(**call))
+    changes = Changes(configured)
+    with reading(configured) as reader:
+        missing = absent(reader, ids)
     counts = {message_id: changes.dead_letter(message_id, to) for message_id in dict.fromkeys(ids)}
     if as_json:
         show_json({"count": sum(counts.values()), "messages": {str(key): count for key, count in counts.items()}})
     else:
         for message_id, count in counts.items():
+            if message_id in missing:
+                say(f"there is no message {message_id}")
+                continue
             work = plural(count, "piece") + " of work dead-lettered" if count else "nothing of it waits"
             click.echo(f"message {message_id}: {work}{f' in {to}' if to else ''}")
     finish(0 if all(counts.values()) else 1)
@@ -92,6 +123,7 @@ def _selected(ids: Sequence[int], everything: bool, rest: dict[str, Any]) -> tup
     names = ("connection", "disposition", "message_type", "since", "until")
     chosen = {name: rest.pop(name) for name in names}
     selection.require_selection(ids, everything, chosen.values())
+    selection.refuse_inverted(chosen["since"], chosen["until"])
     query = MessageQuery(
         chosen["connection"],
         chosen["disposition"] or "",
@@ -107,23 +139,31 @@ def _change(
     configured: Configured,
     ids: Sequence[int],
     query: MessageQuery,
-    what: str,
-    change: Callable[[list[int]], int],
+    change: Change,
     *,
     rate: float | None,
     yes: bool,
     as_json: bool,
 ) -> None:
+    ids = list(dict.fromkeys(ids))
     with reading(configured) as reader:
         total = len(ids) or reader.count_messages(query)
         if not ids and total:
-            selection.confirm(f"{what}: {plural(total, 'message')}. Go on?", yes=yes)
-        count = selection.in_portions(ids or ids_of(reader, query), total, rate, change)
+            selection.confirm(f"{change.what}: {plural(total, 'message')}. Go on?", yes=yes)
+        missing = absent(reader, ids)
+        count = selection.in_portions(ids or ids_of(reader, query), total, rate, change.run)
+    for message_id in missing:
+        say(f"there is no message {message_id}")
     if as_json:
         show_json({"selected": total, "count": count})
     else:
-        click.echo(f"{what}: {count:,} of {plural(total, 'message')}")
-    finish(0 if count or not ids else 1)
+        click.echo(change.outcome(count, total - len(missing)))
+    finish(1 if missing or count < change.least(total) else 0)
+
+
+def absent(reader: StoreReader, ids: Sequence[int]) -> list[int]:
+    """Those of `ids` that no message has."""
+    return [each for each in dict.fromkeys(ids) if reader.message(each) is None]
 
 
 def ids_of(reader: StoreReader, query: MessageQuery) -> Iterator[int]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from messagefoundry.cli.failures import say
 from messagefoundry.cli.output import Column, show_table
 from messagefoundry.cli.times import clock, iso
 
@@ -69,6 +70,8 @@ class MessagePage:
         """The page for people, without the message's own row."""
         if self.work:
             show_table(WORK_COLUMNS, [self._cells(each) for each in self.work])
+        if not self.show_phi and any("\n" in each.error for each in self.work):
+            say(f"the whole error: messagefoundry messages show {self.message.id} --show-phi")
         if self.trail is not None:
             rows = [(clock(each.at), each.kind, each.connection, said(each)) for each in self.trail]
             show_table(("AT", "EVENT", "CONNECTION", "DETAIL"), rows)

@@ -11,6 +11,7 @@ import click
 from messagefoundry.cli import message_changes, options, selection
 from messagefoundry.cli.configured import Call, Configured
 from messagefoundry.cli.failures import NotFine, WrongCall, finish, say
+from messagefoundry.cli.live import refuse_stranger
 from messagefoundry.cli.message_page import MessagePage, read_page
 from messagefoundry.cli.output import Column, plural, show_json, show_line, show_table
 from messagefoundry.cli.stored import reading
@@ -71,9 +72,13 @@ def show_all(
     **call: Any,
 ) -> None:
     """Messages, the newest last."""
+    selection.refuse_inverted(since, until)
+    configured = Configured(Call(**call))
     query = MessageQuery(connection, disposition or "", message_type, control_id, since=since, until=until, limit=limit)
-    with reading(Configured(Call(**call))) as reader:
+    with reading(configured) as reader:
         rows = reader.messages(query)[::-1]
+        if not rows and connection and not reader.count_messages(MessageQuery(connection)):
+            refuse_stranger(configured, connection)
         if follow:
             follow_from(reader, query, rows, as_json=as_json)
         elif as_json:
@@ -162,8 +167,22 @@ def facts(row: MessageRow) -> dict[str, Any]:
     }
 
 
+class MessageId(click.ParamType[int]):
+    """A message's id, which is not the id that its sender gave it."""
+
+    name = "id"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number."""
+        try:
+            return int(value)
+        except ValueError:
+            mend = f"messagefoundry messages list --control-id {value}"
+            self.fail(f"give a message's id; find it with: {mend}", param, ctx)
+
+
 @command.command("show", short_help="One message, and what became of it.")
-@click.argument("message_id", metavar="ID", type=int)
+@click.argument("message_id", metavar="ID", type=MessageId())
 @click.option("--trail", is_flag=True, help="Also every event of its way.")
 @click.option("--body", is_flag=True, help="Also what was received and what was sent; needs --show-phi.")
 @options.show_phi

@@ -15,9 +15,15 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound="Callable[..., Any]")
 
 FILE = click.Path(path_type=Path)
+USUAL_DIRECTORY = Path("config")
 
 config = click.option(
-    "--config", metavar="DIR", type=FILE, default=Path("config"), show_default=True, help="The configuration directory."
+    "--config",
+    metavar="DIR",
+    type=FILE,
+    default=USUAL_DIRECTORY,
+    show_default=True,
+    help="The configuration directory.",
 )
 service_config = click.option(
     "--service-config", metavar="FILE", type=FILE, help="The settings.  [default: ./messagefoundry.toml, if there]"

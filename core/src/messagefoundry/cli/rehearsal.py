@@ -54,7 +54,10 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsed:
-    """One message and its outcome. The first line of an error is safe to show anywhere, the others may quote."""
+    """One message and its outcome. The first line of an error is safe to show anywhere, the others may quote.
+
+    `broken` names the Handlers that failed.
+    """
 
     label: str
     inbound: str
@@ -65,6 +68,13 @@ class Rehearsed:
     declined: tuple[str, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
     errors: tuple[str, ...] = ()
+    broken: tuple[str, ...] = ()
+
+    @property
+    def silent(self) -> tuple[str, ...]:
+        """Handlers that ran to their end and sent nothing."""
+        heard = {*(each.handler for each in self.deliveries), *self.broken}
+        return tuple(name for name in self.ran if name not in heard)
 
     def as_json(self, *, show_phi: bool) -> dict[str, Any]:
         """The outcome for programs."""
@@ -136,6 +146,7 @@ def rehearsed(graph: Graph, inbound: Inbound, source: Source) -> Rehearsed:
         tuple(outcome.declined),
         tuple(_delivery(raw, summary.encoding, each) for each in outcome.outgoing),
         tuple(failed.error for failed in outcome.failed),
+        tuple(failed.handler for failed in outcome.failed),
     )
 
 

@@ -9,6 +9,7 @@ import click
 from messagefoundry.cli import options
 from messagefoundry.cli.changes import Changes
 from messagefoundry.cli.configured import Call, Configured
+from messagefoundry.cli.failures import say
 from messagefoundry.cli.output import show_json
 
 
@@ -25,6 +26,15 @@ def command(dry_run: bool, as_json: bool, **call: Any) -> None:
     if as_json:
         show_json(found)
         return
+    show(found, dry_run=dry_run)
+
+
+def show(found: dict[str, list[str]], *, dry_run: bool) -> None:
+    """What the reload does to Connections, and what is to be warned of."""
     click.echo("would change:" if dry_run else "loaded again:")
     for word in ("added", "changed", "removed", "unchanged"):
         click.echo(f"  {word:<10} {', '.join(found.get(word, [])) or '-'}")
+    if not dry_run:
+        click.echo("Routers and Handlers: loaded again")
+    for warning in found.get("warnings", []):
+        say(f"warning: {warning}")

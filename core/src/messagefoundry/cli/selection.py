@@ -56,6 +56,12 @@ def require_selection(ids: Sequence[int], everything: bool, selected: Iterable[A
         raise WrongCall("nothing is selected: give ids, or --connection, --type, --since ..., or --all")
 
 
+def refuse_inverted(since: int, until: int) -> None:
+    """Raise WrongCall for a time that ends before it begins."""
+    if since and until and until <= since:
+        raise WrongCall("--until is not after --since: nothing can be between them")
+
+
 def confirm(question: str, *, yes: bool) -> None:
     """Ask before many are changed. Raises WrongCall where nobody can be asked."""
     if yes:

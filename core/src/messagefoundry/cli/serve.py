@@ -31,7 +31,20 @@ SWITCH_INTERVAL_SECONDS = 0.0005
 """How soon a busy thread gives way to another: at the default of 5 ms each commit would wait for busy Handlers."""
 
 
-@click.command("serve")
+class Serve(click.Command):
+    """The command, which takes the configuration as an option alone."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the options; a directory that stands alone is answered with the option for it."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            if "unexpected extra argument" in error.message:
+                raise click.UsageError(f"{error.message}: give the configuration as --config DIR", ctx) from error
+            raise
+
+
+@click.command("serve", cls=Serve)
 @options.configuration
 @click.option("--host", help="Where the HTTP pages are served; overrides [api] host.")
 @click.option("--port", type=click.IntRange(0, 65535), metavar="PORT", help="Their port; overrides [api] port.")

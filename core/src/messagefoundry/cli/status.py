@@ -18,9 +18,12 @@ from messagefoundry.contracts.errors import CorruptStore
 from messagefoundry.contracts.nearest import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from messagefoundry.contracts.stores import StoreReader, WorkRow
+
+REJECTIONS = ("the partner answered", "rejected")
+"""How the error of an attempt begins that a partner answered and did not take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +42,20 @@ class Lane:
             return f"{start}messagefoundry serve" if seen.waiting or seen.held else ""
         if seen.held or seen.state in ("stopped", "failed", "waiting to restart"):
             return f"messagefoundry connections start {seen.name}"
-        if head is not None and head.attempts:
+        if self.rejected and head is not None:
             return f"messagefoundry messages dead-letter {head.message_id} --to {seen.name}"
         return ""
+
+    @property
+    def rejected(self) -> bool:
+        """Whether the partner answered the head, and did not take it."""
+        return self.head is not None and self.head.error.startswith(REJECTIONS)
+
+    @property
+    def waits_for_partner(self) -> bool:
+        """Whether the lane runs, and nothing keeps its head but a partner who does not answer."""
+        tried = self.head is not None and self.head.attempts > 0
+        return tried and self.seen.state == "running" and not self.seen.held and not self.rejected
 
     @property
     def why(self) -> str:
@@ -73,6 +87,9 @@ class Lane:
             parts.append(f"next try {clock(due)}")
         if self.command:
             parts.append(f"to unblock: {self.command}")
+        elif self.waits_for_partner:
+            test = f"messagefoundry connections test {seen.name}"
+            parts.append(f"the partner does not answer; it goes on by itself when it does: {test}")
         return "; ".join(parts)
 
     def facts(self) -> dict[str, Any]:
@@ -141,14 +158,27 @@ def command(name: str | None, integrity: bool, as_json: bool, **call: Any) -> No
         running, found = connections_of(configured, reader)
         lanes = [Lane(seen, head_of(reader, seen)) for seen in chosen(found, name)]
         dispositions = {} if name else reader.dispositions()
+        strangers = {} if name else waiting_elsewhere(reader, [each.name for each in found])
     if as_json:
         engine = {"engine": "running" if running else "not running", "messages": dispositions}
-        show_json(lanes[0].facts() if name else {**engine, "connections": [lane.facts() for lane in lanes]})
+        told = {**engine, "connections": [lane.facts() for lane in lanes], "not_configured": strangers}
+        show_json(lanes[0].facts() if name else told)
         return
     if not name:
         show_engine(configured, dispositions, running=running)
     for lane in lanes:
         click.echo(lane.line())
+    for stranger, waiting in strangers.items():
+        click.echo(f"{styled(stranger, bold=True)}: {waiting:,} waiting, not in this configuration")
+
+
+def waiting_elsewhere(reader: StoreReader, known: Collection[str]) -> dict[str, int]:
+    """How much waits for names that no Connection has, by name."""
+    found: dict[str, int] = {}
+    for each in reader.backlogs():
+        if each.connection not in known:
+            found[each.connection] = found.get(each.connection, 0) + each.depth
+    return found
 
 
 def check_store(configured: Configured, *, as_json: bool) -> int:

@@ -11,7 +11,7 @@ Times are microseconds since the epoch. Ids are 64-bit, unique over all tables, 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from typing import ClassVar, Literal
 
 Mint = Callable[[], int]
@@ -24,11 +24,20 @@ class Unit:
     """One atomic change. `alone` units get a transaction of their own."""
 
     alone: ClassVar[bool] = False
+    filled: ClassVar[Collection[str]] = ()
+    """The members that the store fills in. What they hold is true once the unit is committed."""
 
     @property
     def row(self) -> int | None:
         """The id of the row that this changes, or None when it only adds."""
         return None
+
+    def clear(self) -> None:
+        """Empty the filled members. A store applies a unit from here: after a commit that failed, it comes again."""
+        for member in fields(self):
+            if member.name in self.filled:
+                fresh = member.default if member.default_factory is MISSING else member.default_factory()
+                setattr(self, member.name, fresh)
 
     def mint(self, mint: Mint) -> None:
         """Take the ids that this unit needs."""
@@ -214,6 +223,7 @@ class SettleDead(Unit):
 class MarkAttempt(Unit):
     """A message left by an unclean stop is about to run: count it durably, so that the third death is known."""
 
+    filled: ClassVar[Collection[str]] = ("attempts",)
     message_id: int
     attempts: int = 0
     """Filled by the store: how often the message has been begun, this time included."""
@@ -243,10 +253,25 @@ class RefillLane(Unit):
 
     A FIFO lane reads by id beyond `after`. An unordered one (`unordered=True`) reads items beyond `after` that were
     never tried, and items whose `due` has come, by (due, id), without those in `exclude`. Reading stops at `limit`
-    items or, having one, at `max_bytes`. Filled by the store: `items`, `complete` (nothing was left out) and
-    `next_due` (the earliest `due` still to come, 0 for none).
+    rows or, having one, at `max_bytes`. Filled by the store:
+
+    - `items`: what was read, in order.
+    - `unreadable`: ids of work that was read and is not in `items`: its payload is missing, or the cipher raised
+      UnreadableValue. Such a row counts as read and stays waiting; `unreadable_messages` has the message of each.
+    - `complete`: nothing was left unread.
+    - `last`: the `after` of the next refill: the highest id read, unreadable ones included; in an unordered lane the
+      highest of those never tried. `after` itself, if there was none.
+    - `next_due`: the earliest `due` still to come, 0 for none.
     """
 
+    filled: ClassVar[Collection[str]] = (
+        "items",
+        "unreadable",
+        "unreadable_messages",
+        "complete",
+        "last",
+        "next_due",
+    )
     lane: str
     after: int
     limit: int
@@ -257,6 +282,9 @@ class RefillLane(Unit):
     items: list[WaitingItem] = field(default_factory=list)
     complete: bool = False
     next_due: int = 0
+    unreadable: list[int] = field(default_factory=list)
+    unreadable_messages: list[int] = field(default_factory=list)
+    last: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,32 +308,46 @@ class WaitingMessage:
 
 @dataclass(slots=True, eq=False)
 class RefillFlow(Unit):
-    """Read what an inbound has received and not routed yet, in order, between two commits; as `RefillLane`."""
+    """Read what an inbound has received and not routed yet, in order, between two commits; as `RefillLane`.
+
+    Filled by the store: `messages`; `unreadable`, ids of messages, or of `routed` rows, whose raw message is missing or
+    cannot be opened, with the message of each in `unreadable_messages` (the same id for a message); `complete`; and
+    `last`, the highest order read.
+    """
 
     alone: ClassVar[bool] = True
+    filled: ClassVar[Collection[str]] = ("messages", "unreadable", "unreadable_messages", "complete", "last")
     inbound: str
     after: int
     limit: int
     max_bytes: int
     messages: list[WaitingMessage] = field(default_factory=list)
     complete: bool = False
+    unreadable: list[int] = field(default_factory=list)
+    unreadable_messages: list[int] = field(default_factory=list)
+    last: int = 0
 
 
 @dataclass(slots=True, eq=False)
 class Replay(Unit):
     """Replay messages: Router and Handlers run again with today's graph.
 
-    A message that is RECEIVED already is left as it is. Dead rows of a replayed message are superseded. Filled by the
-    store: `inbounds`, the flows that have something to do again, and `count`.
+    A message that is RECEIVED already is left as it is. Dead and waiting rows of a replayed message are superseded, so
+    that nothing is sent twice; an item that is being sent meanwhile settles as a `StaleUnit`. Filled by the store:
+    `inbounds`, the flows that have something to do again; `count`; `work_ids`, the superseded rows that waited, and
+    `lanes`, where they did.
     """
 
     alone: ClassVar[bool] = True
+    filled: ClassVar[Collection[str]] = ("inbounds", "count", "work_ids", "lanes")
     message_ids: Sequence[int]
     actor: str
     at: int
     inbounds: set[str] = field(default_factory=set)
     count: int = 0
     ids: list[int] = field(default_factory=list)
+    work_ids: list[int] = field(default_factory=list)
+    lanes: set[str] = field(default_factory=set)
 
     def mint(self, mint: Mint) -> None:
         """A new ingress id for each message."""
@@ -323,6 +365,7 @@ class ReplayDead(Unit):
     """
 
     alone: ClassVar[bool] = True
+    filled: ClassVar[Collection[str]] = ("lanes", "inbounds", "count")
     work_ids: Sequence[int]
     actor: str
     at: int
@@ -346,6 +389,7 @@ class Resend(Unit):
     """
 
     alone: ClassVar[bool] = True
+    filled: ClassVar[Collection[str]] = ("lanes", "count")
     message_ids: Sequence[int]
     actor: str
     at: int
@@ -368,6 +412,7 @@ class DeadLetter(Unit):
     """
 
     alone: ClassVar[bool] = True
+    filled: ClassVar[Collection[str]] = ("work_ids", "lanes", "inbounds", "count")
     message_id: int
     actor: str
     reason: str
@@ -392,6 +437,7 @@ class SweepRemoved(Unit):
     """
 
     alone: ClassVar[bool] = True
+    filled: ClassVar[Collection[str]] = ("count",)
     inbounds: Sequence[str]
     lanes: Sequence[str]
     handlers: Sequence[str]
@@ -441,6 +487,7 @@ class MarkRunning(Unit):
     """The engine starts (`running=True`) or has stopped cleanly (False). Filled: `was_running`, true after a crash."""
 
     alone: ClassVar[bool] = True
+    filled: ClassVar[Collection[str]] = ("was_running",)
     running: bool
     at: int
     was_running: bool = False

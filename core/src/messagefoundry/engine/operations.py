@@ -43,7 +43,7 @@ class Operations:
     async def replay(self, message_ids: Sequence[int], *, actor: str) -> int:
         """Run Router and Handlers again over messages; how many there were to run."""
         unit = Replay(list(message_ids), actor, now())
-        await self._commit(unit, lambda: self._reread((), unit.inbounds))
+        await self._commit(unit, lambda: self._replayed(unit))
         return unit.count
 
     async def replay_dead(self, work_ids: Sequence[int], *, actor: str) -> int:
@@ -102,6 +102,12 @@ class Operations:
         for name in inbounds:
             if name in self.flows:
                 self.flows[name].reread()
+
+    def _replayed(self, unit: Replay) -> None:
+        for name in unit.lanes:
+            if name in self.lanes:
+                self.lanes[name].drop(unit.work_ids)
+        self._reread((), unit.inbounds)
 
     def _drop(self, unit: DeadLetter) -> None:
         for name in unit.lanes:

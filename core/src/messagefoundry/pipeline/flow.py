@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from messagefoundry.contracts.units import Receive, RefillFlow, WaitingMessage
+from messagefoundry.contracts.units import Failed, HandOff, Receive, RefillFlow, WaitingMessage
+from messagefoundry.pipeline.committer import now
 from messagefoundry.pipeline.window import Memory, Request, Window
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from messagefoundry.contracts.errors import MessageFoundryError
     from messagefoundry.pipeline.committer import Committer
     from messagefoundry.wiring.graph import Graph, Inbound
+
+log = logging.getLogger(__name__)
 
 STUCK_SECONDS = 3.0
 
@@ -71,12 +75,22 @@ class Flow:
         """A message was dead-lettered while it waited."""
         self.window.discard(lambda message: message.message_id == message_id)
 
+    def _bury(self, row_id: int, message_id: int) -> None:
+        """Dead-letter a message that cannot be read from the store; the others go on."""
+        log.error("%s: message %d cannot be read from the store and is a dead letter", self.inbound.name, message_id)
+        routed_id = row_id if row_id != message_id else None
+        failed = Failed("routed" if routed_id else "ingress", "", "the stored message is missing or cannot be opened")
+        unit = HandOff(message_id, self.inbound.name, "UNROUTED", [], [failed], "", now(), routed_id)
+        self.committer.submit(unit, lambda: None)
+
     def _refill(self, request: Request) -> None:
         unit = RefillFlow(self.inbound.name, request.after, request.limit, request.max_bytes)
 
         def read() -> None:
             entries = [(message.order, message, len(message.raw)) for message in unit.messages]
-            self.window.refilled(request, entries, unit.complete)
+            self.window.refilled(request, entries, unit.complete, unit.last)
+            for row_id, message_id in zip(unit.unreadable, unit.unreadable_messages, strict=True):
+                self._bury(row_id, message_id)
             self.wake()
 
         def failed(error: MessageFoundryError) -> None:

@@ -169,8 +169,10 @@ class Lane:
 
         def read() -> None:
             entries = [(item.id, item, len(item.payload)) for item in unit.items]
-            self.window.refilled(request, entries, unit.complete)
+            self.window.refilled(request, entries, unit.complete, unit.last)
             self._next_due = unit.next_due
+            for work_id, message_id in zip(unit.unreadable, unit.unreadable_messages, strict=True):
+                self._bury(work_id, message_id)
             self._wake.set()
 
         def failed(error: MessageFoundryError) -> None:
@@ -178,6 +180,13 @@ class Lane:
             self._wake.set()
 
         self._committer.submit(unit, read, failed)
+
+    def _bury(self, work_id: int, message_id: int) -> None:
+        """Dead-letter an item whose payload cannot be read from the store; the others go on."""
+        self._note("payload unreadable", f"message {message_id}")
+        error = "the stored payload is missing or cannot be opened"
+        unit = SettleDead(work_id, message_id, self.name, 0, compact_json({"error": error}), None, now(), error)
+        self._committer.submit(unit, lambda: self._settled(unit))
 
     def _known(self) -> tuple[int, ...]:
         """Items in memory that a read by due time could find again."""
@@ -273,7 +282,7 @@ class Lane:
                 number += 1
                 attempt = await self._attempt(connector, item, number)
                 if self._sending.cancelled_caught:
-                    self._note("dead-lettered while being sent", f"message {item.message_id}: outcome unknown")
+                    self._note("taken away while being sent", f"message {item.message_id}: outcome unknown")
                     continue
                 if bool(attempt.error) is not self._failing:
                     self._tell(attempt)
@@ -310,7 +319,7 @@ class Lane:
             with trio.CancelScope() as self._sending:
                 outcome = await self._send(connector, outgoing, item)
             if self._sending.cancelled_caught:
-                return Attempt("dead-lettered while being sent", unknown=True)
+                return Attempt("taken away while being sent", unknown=True)
         except Unreachable as error:
             return Attempt(str(error) or "unreachable", unknown=error.outcome_unknown)
         except StopLane as error:

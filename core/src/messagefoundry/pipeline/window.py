@@ -134,13 +134,17 @@ class Window(Generic[T]):
         room = 1 if crowded else self._max_bytes - self._bytes
         self._ask(Request(self.after, places, room, self._generation))
 
-    def refilled(self, request: Request, entries: Sequence[tuple[int, T, int]], complete: bool) -> None:
-        """The answer to a request: (order, item, size) each, in order. `complete`: the store has no more."""
+    def refilled(self, request: Request, entries: Sequence[tuple[int, T, int]], complete: bool, last: int = 0) -> None:
+        """The answer to a request: (order, item, size) each, in order. `complete`: the store has no more.
+
+        `last` is the highest order read, which is beyond the entries when some could not be given.
+        """
         if request.generation != self._generation:
             return
         self._asking = False
         for order, item, size in entries:
             self._take_in(order, item, size)
+        self.after = max(self.after, last)
         self.spilled = not complete
 
     def refill_failed(self, request: Request) -> None:

@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from messagefoundry.contracts.errors import ConfigurationError, Problem
+from messagefoundry.contracts.nearest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,14 +47,25 @@ def posture_of(settings: Settings) -> Posture:
     data_class, production = DERIVED.get(ai.environment, (None, None))
     data_class = ai.data_class or data_class
     production = production if ai.production is None else ai.production
-    problems = []
+    problems = list(_unknown(settings, ai.environment))
     if data_class is None:
         problems.append(_unsaid(ai.environment, "data_class", '"synthetic" or "phi"', "DATA_CLASS"))
     if production is None:
         problems.append(_unsaid(ai.environment, "production", "true or false", "PRODUCTION"))
-    if problems:
+    if data_class is None or production is None:
         raise ConfigurationError(problems)
     return Posture(ai.environment, data_class == "phi", bool(production))
+
+
+def _unknown(settings: Settings, environment: str) -> Iterator[Problem]:
+    """A name that may be mistyped: it is none of the built-in ones, and no file of values is called so."""
+    path = settings.values_path(environment)
+    if environment in DERIVED or path.exists():
+        return
+    there = sorted({*DERIVED, *(file.stem for file in path.parent.glob("*.toml"))})
+    like = next((each for each in there if environment.startswith(each)), None) or nearest(environment, there)
+    text = f"there is no {path.parent.name}/{path.name}; there are {', '.join(there)}"
+    yield Problem(text, f"did you mean {like!r}?" if like else "")
 
 
 def _unsaid(environment: str, key: str, values: str, variable: str) -> Problem:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from messagefoundry.contracts.ciphers import Cipher
 
 KINDS = ("body", "reply", "error", "reason")
-VALUES = (b"", b"\x00", b"SECRETNAME", bytes(range(256)), PLAIN + b"SECRETNAME", b"x" * 1_000_000)
+VALUES = (b"", b"\x00", b" padded ", b"SECRETNAME", bytes(range(256)), PLAIN + b"SECRETNAME", b"x" * 1_000_000)
 SECRET = b"SECRETNAME SECRETNAME SECRETNAME"
 
 

@@ -7,6 +7,9 @@ class TestMyConnector(InboundConformance):
 
 from __future__ import annotations
 
+from contextlib import suppress
+from ipaddress import ip_network
+
 import pytest
 import trio
 
@@ -49,6 +52,17 @@ class InboundConformance(Conformance):
             async with subject.occupied(), running(subject, InboundRecorder()):
                 pytest.fail("it says that it is ready", pytrace=False)
         assert isinstance(sole(caught.value), OSError), f"not an OSError: {caught.value!r}"
+
+    @clause
+    async def test_keeps_to_the_allowlist(self, subject: InboundSubject) -> None:
+        """A peer that is not in `source_ip_allowlist` is closed before its message is read, and noted."""
+        context = InboundRecorder(source_ip_allowlist=(ip_network("192.0.2.0/24"),))
+        async with running(subject, context), subject.peer() as peer:
+            with suppress(OSError, trio.BrokenResourceError):
+                await peer.send(subject.payload("A1"))
+                assert await peer.answer() is None
+            await context.until(lambda: bool(context.notes))
+        assert context.received == []
 
     # -- receiving
 

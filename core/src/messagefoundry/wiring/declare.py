@@ -180,6 +180,21 @@ def _plain(function: Any, word: str, name: Any, place: Place) -> bool:
         active().problem(place, name, f"@{word} belongs above a function", "move it there")
     elif inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         active().problem(place, name, f"a {word} is a plain function, not an async one", "write def, not async def")
+    elif not _takes_a_message(function):
+        active().problem(place, name, f"a {word} is called with the message alone", "give it exactly one parameter")
     else:
         return True
     return False
+
+
+def _takes_a_message(function: Callable[..., Any]) -> bool:
+    """Whether `function` can be called with one positional argument; one that does not say is taken to."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return True
+    try:
+        signature.bind(None)
+    except TypeError:
+        return False
+    return True

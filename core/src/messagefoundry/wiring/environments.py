@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from typing import TYPE_CHECKING, Any
 
-from messagefoundry.contracts.errors import Problem
+from messagefoundry.contracts.errors import ConfigurationError, Problem
 from messagefoundry.wiring.environment import KEY
 
 if TYPE_CHECKING:
@@ -16,7 +16,10 @@ PREFIX = "MEFOR_VALUE_"
 
 
 def read_values(path: Path | None, environ: Mapping[str, str]) -> tuple[dict[str, Any], list[Problem]]:
-    """The values of one environment and what is wrong with its file. A file that does not exist is an empty one."""
+    """The values of one environment and what is wrong with its file. A file that does not exist is an empty one.
+
+    Raises ConfigurationError for a file that cannot be read at all: what it lacks is not known then.
+    """
     values, problems = _read_file(path) if path is not None else ({}, [])
     for variable, value in environ.items():
         if variable.startswith(PREFIX):
@@ -30,9 +33,11 @@ def _read_file(path: Path) -> tuple[dict[str, Any], list[Problem]]:
     except FileNotFoundError:
         return {}, []
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        return {}, [Problem(f"is not readable as TOML: {error}", "mend the file", str(path))]
+        problem = Problem(f"is not readable as TOML: {error}", "mend the file", str(path))
+        raise ConfigurationError([problem]) from error
     except OSError as error:
-        return {}, [Problem(f"cannot be read: {error.strerror}", "check its place and permissions", str(path))]
+        problem = Problem(f"cannot be read: {error.strerror}", "check its place and permissions", str(path))
+        raise ConfigurationError([problem]) from error
     problems = [problem for key, value in table.items() for problem in _entry_problems(path, key, value)]
     return {key: value for key, value in table.items() if not isinstance(value, dict)}, problems
 

@@ -50,6 +50,26 @@ def undeclared(graph: Graph) -> tuple[Problem, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def unreturned(graph: Graph) -> tuple[Problem, ...]:
+    """A warning for each Send in a Handler that stands as a statement, so that nothing is sent."""
+    found = [
+        Problem(f"the Send at line {line} is not returned: it sends nothing", "return it", file, line, handler.name)
+        for handler in graph.handlers.values()
+        for file, line in lost_sends(handler.function)
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def lost_sends(function: Callable[..., Any]) -> Iterator[tuple[str, int]]:
+    """File and line of each Send that a function itself makes and drops."""
+    source = _Source.of(function)
+    if source is None:
+        return
+    for node in _own_nodes(source.definition):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and _is_send(node.value.func, function):
+            yield source.file, source.before + node.lineno
+
+
 def _warning(written: Written, who: str, text: str, known: Iterable[str]) -> Problem:
     mend = did_you_mean(written.name, known)
     return Problem(f"{text}: such messages end in ERROR", mend, written.file, written.line, who)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from messagefoundry.contracts.errors import ConfigurationError, Problem
 from messagefoundry.wiring.connections import Checker, UnusableConnectionError
 from messagefoundry.wiring.graph import Graph, Inbound, Outbound
-from messagefoundry.wiring.literals import undeclared
+from messagefoundry.wiring.literals import undeclared, unreturned
 from messagefoundry.wiring.names import by_name, check_reply_sources, check_routers, unused
 from messagefoundry.wiring.ports import check_ports
 from messagefoundry.wiring.references import Environment
@@ -55,7 +56,8 @@ def resolve(
         environment,
         source,
     )
-    return replace(graph, warnings=(*unused(graph, record.mentions), *undeclared(graph), *_empty(graph, source)))
+    doubts = (*unused(graph, record.mentions), *undeclared(graph), *unreturned(graph))
+    return replace(graph, warnings=(*doubts, *_empty(graph, source), *_left_out(source)))
 
 
 def _built(checker: Checker, declarations: Iterable[Declaration]) -> Iterator[Inbound | Outbound]:
@@ -69,3 +71,13 @@ def _built(checker: Checker, declarations: Iterable[Declaration]) -> Iterator[In
 def _empty(graph: Graph, source: str) -> Iterator[Problem]:
     if not graph.inbounds:
         yield Problem("declares no inbound Connection: nothing can come in", "add an inbound(...)", source)
+
+
+def _left_out(source: str) -> Iterator[Problem]:
+    """A warning for each folder of modules; a package is left to those that import it."""
+    directory = Path(source)
+    if not source or not directory.is_dir():
+        return
+    for folder in sorted(each for each in directory.iterdir() if each.is_dir() and each.name[0] not in "._"):
+        if any(folder.glob("*.py")) and not (folder / "__init__.py").exists():
+            yield Problem("the modules of a folder are not loaded", f"move them to {directory}", str(folder))

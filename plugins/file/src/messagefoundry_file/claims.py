@@ -5,10 +5,13 @@
             lock                        held as long as that inbound lives
             claimed/<name>              the file that is being read
             adopted-<n>/<name>          files that an engine left when it died
+        accepted-<...>/<name>       files that only could not be moved or deleted; see marks.py
 
 Only one rename of a file succeeds, so only one engine reads it. A crash leaves at most one claimed file for each
 inbound, and nothing in the folder tells whether its message was committed just before: it is read again, which is
-a duplicate if it was. A clean stop leaves none.
+a duplicate if it was. A clean stop leaves none but those marked as accepted, which are never read again: who finds
+them, moves or deletes them. A mark is made as soon as that step fails; where the folder allows not even that, the
+file is as after a crash.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from typing import TYPE_CHECKING
 from messagefoundry_file.custody import Held
 from messagefoundry_file.disk import FOLDER_MODE, move_aside, sync_folder
 from messagefoundry_file.lock import FileLock
+from messagefoundry_file.marks import Mark, mark_file
 from messagefoundry_file.scan import Found, Look
 
 if TYPE_CHECKING:
@@ -69,22 +73,23 @@ class Claims:
         return os.path.dirname(self._lock.path)
 
     def close(self) -> None:
-        """Put back what can be put back, and let others adopt the rest."""
+        """Put back what can be put back and was not accepted, and let others adopt the rest."""
         if self._lock is None:
             return
         with suppress(OSError):
             for held in self._claimed():
-                self.give_back(held)
+                if held.message_id is None:
+                    self.give_back(held)
             _dissolve(self._lock)
         self._lock.release()
         self._lock = None
 
     def left_over(self) -> list[Held]:
-        """What we still hold, and what engines that died held, by name."""
+        """What we still hold, and what engines that died held: first what was accepted, then by name."""
         if self._lock is None or not self._lock.holds():
             self._start_again()
         self._adopt()
-        return sorted(self._claimed(), key=lambda held: held.name)
+        return sorted(self._claimed(), key=lambda held: (held.message_id is None, held.name))
 
     def _start_again(self) -> None:
         """The folder was removed, or is another one now: what we held is for whoever finds it."""
@@ -104,7 +109,9 @@ class Claims:
 
     def _inherit(self, other: str) -> None:
         for folder in _subfolders(other):
-            os.rename(folder, os.path.join(self._own, f"adopted-{secrets.token_hex(4)}"))
+            mark = Mark.of(folder)
+            name = mark.another_folder() if mark else f"adopted-{secrets.token_hex(4)}"
+            os.rename(folder, os.path.join(self._own, name))
 
     def _claimed(self) -> Iterator[Held]:
         for top in _subfolders(self._own):
@@ -121,7 +128,8 @@ class Claims:
             if os.path.samestat(status, os.lstat(os.path.join(self._folder, name))):
                 os.unlink(path)  # given back, but for this last step
                 return
-        yield Held(name, path, Look.of(status))
+        mark = Mark.of(top)
+        yield Held(name, path, mark.look, mark.message_id) if mark else Held(name, path, Look.of(status))
 
     def knows(self, found: Found) -> bool:
         """Nothing that is done with stays in the folder."""
@@ -146,6 +154,29 @@ class Claims:
 
     def accepted(self, held: Held, message_id: int | None) -> str:
         """Move it to the processed files or delete it; what was not read of it is kept."""
+        if held.message_id is None and message_id is not None:
+            held = self._as_accepted(held, message_id)
+        try:
+            return self._done_with(held, message_id)
+        except OSError:
+            self._mark(held)
+            raise
+
+    def _as_accepted(self, held: Held, message_id: int) -> Held:
+        """The same file; after a first try that failed it is where `_mark` has moved it."""
+        mark = Mark(message_id, held.look)
+        path = os.path.join(self._own, mark.folder(), held.name)
+        return Held(held.name, path if os.path.lexists(path) else held.path, held.look, message_id)
+
+    def _mark(self, held: Held) -> None:
+        """Say durably that it was accepted, if the folder allows it."""
+        lock_lost = self._lock is None or not self._lock.holds()  # nothing is made where a share went away
+        if held.message_id is None or Mark.of(_top(held)) or lock_lost:
+            return
+        with suppress(OSError):
+            mark_file(_top(held), held.name, os.path.join(self._own, Mark(held.message_id, held.look).folder()))
+
+    def _done_with(self, held: Held, message_id: int | None) -> str:
         if self._gone(held):
             return "was removed while it was received"
         if Look.of(os.lstat(held.path)) != held.look:
@@ -179,6 +210,11 @@ def _check_readable(path: str) -> None:
     effective = os.access in os.supports_effective_ids
     if not os.access(path, os.R_OK, effective_ids=effective) and os.path.lexists(path):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def _top(held: Held) -> str:
+    """The folder below which a held file has its relative name."""
+    return held.path[: -len(held.name) - 1]
 
 
 def _subfolders(folder: str) -> list[str]:

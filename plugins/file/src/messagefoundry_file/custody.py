@@ -13,11 +13,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A file that is ours: its relative name in the folder, where it is now, and how it looks."""
+    """A file that is ours: its relative name in the folder, where it is now, and how it looks.
+
+    `message_id` is None until its message is known to be committed; from then on only `accepted` may follow.
+    """
 
     name: str
     path: str
     look: Look
+    message_id: int | None = None
 
 
 class Custody(Protocol):
@@ -25,7 +29,8 @@ class Custody(Protocol):
 
     A file that is taken is given to no other engine until one of `accepted`, `set_aside` and `give_back`; those of an
     engine that died are given to the next that asks for `left_over`. Every method but `close` raises OSError when the
-    folder does not allow it; the step can be tried again.
+    folder does not allow it; the step can be tried again. An `accepted` that failed is remembered beyond `close` and
+    beyond the process, if the folder allows that, and given to `left_over` or known at the next start.
     """
 
     def open(self) -> None:

@@ -3,7 +3,8 @@
 `.messagefoundry-read.<Connection>` stands in the folder, owner-only and locked by the one engine that reads for this
 Connection. After a line that names the format, each line is one file: size in bytes, time of its last change in
 nanoseconds, and its percent-encoded name. A line is durable before the next file is read. A file that changes later
-is read again. A crash between a message's commit and its line reads the file again, which is a duplicate.
+is read again. A crash between a message's commit and its line reads the file again, which is a duplicate. A line that
+the ledger does not take is kept in `.messagefoundry-read.<Connection>.pending`, and written first at the next open.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from messagefoundry_file.custody import Held
 from messagefoundry_file.disk import sync_folder
 from messagefoundry_file.lock import FileLock
 from messagefoundry_file.scan import Found, Look
+from messagefoundry_file.unwritten import Unwritten
 
 LEDGER = ".messagefoundry-read"
 _FORMAT = b"messagefoundry-read 1\n"
@@ -29,6 +31,7 @@ class Ledger:
         """One ledger for each Connection: two Connections on one folder both read every file."""
         self._folder = folder
         self._path = os.path.join(folder, f"{LEDGER}.{quote(connection, safe='')}")
+        self._unwritten = Unwritten(self._path)
         self._lock: FileLock | None = None
         self._read: dict[str, Look] = {}
         self._size = 0
@@ -42,6 +45,7 @@ class Ledger:
             raise OSError(f"another engine reads {self._folder} for this Connection")
         try:
             self._learn(lock)
+            self._catch_up(lock)
         except BaseException:
             lock.release()
             raise
@@ -87,16 +91,37 @@ class Ledger:
         if self._lock is None:
             raise OSError("the inbound is not running")
         line = _line(held.name, held.look)
-        descriptor = self._lock.descriptor
+        lines = self._unwritten.lines
         try:
-            _write(descriptor, line)
-            os.fsync(descriptor)
+            self._append(self._lock, lines if line in lines.splitlines(keepends=True) else lines + line)
         except OSError:
-            os.ftruncate(descriptor, self._size)
+            self._unwritten.keep(line)
             raise
-        self._size += len(line)
+        if lines:
+            self._unwritten.forget()
         self._added += 1
         self._read[held.name] = held.look
+
+    def _append(self, lock: FileLock, lines: bytes) -> None:
+        try:
+            _write(lock.descriptor, lines)
+            os.fsync(lock.descriptor)
+        except OSError:
+            os.ftruncate(lock.descriptor, self._size)
+            raise
+        self._size += len(lines)
+
+    def _catch_up(self, lock: FileLock) -> None:
+        """Enter what could not be entered before; as long as that fails too, it is known and stays to be entered."""
+        self._unwritten.load()
+        lines = self._unwritten.lines
+        if not lines:
+            return
+        path = f"{self._path}.pending"
+        self._read.update(self._entry(number, line, path) for number, line in enumerate(lines.splitlines(), 1))
+        with suppress(OSError):
+            self._append(lock, lines)
+            self._unwritten.forget()
 
     def _learn(self, lock: FileLock) -> None:
         with open(lock.descriptor, "rb", closefd=False) as file:
@@ -104,7 +129,9 @@ class Ledger:
         whole = content[: content.rfind(b"\n") + 1]
         if whole and not whole.startswith(_FORMAT):
             raise OSError(f"{self._path} is not a ledger that this release reads")
-        self._read = dict(self._entry(number, line) for number, line in enumerate(whole.splitlines()[1:], 2))
+        self._read = dict(
+            self._entry(number, line, self._path) for number, line in enumerate(whole.splitlines()[1:], 2)
+        )
         os.ftruncate(lock.descriptor, len(whole))  # a crash may have left half a line
         if not whole:
             _write(lock.descriptor, _FORMAT)
@@ -113,12 +140,12 @@ class Ledger:
         self._size = len(whole) or len(_FORMAT)
         self._added = len(self._read)
 
-    def _entry(self, number: int, line: bytes) -> tuple[str, Look]:
+    def _entry(self, number: int, line: bytes, path: str) -> tuple[str, Look]:
         try:
             size, mtime_ns, name = line.split(b" ")
             return os.fsdecode(unquote_to_bytes(name)), Look(int(size), int(mtime_ns))
         except ValueError:
-            text = f"{self._path} is damaged at line {number}: remove the line; its file is read again"
+            text = f"{path} is damaged at line {number}: remove the line; its file is read again"
             raise OSError(text) from None
 
     def _tidy(self) -> None:

@@ -1,8 +1,8 @@
 """The inbound `File`: polls a folder and brings in one message for each file.
 
 A file is taken, read, committed, and only then moved, deleted or entered in the ledger; a stop does not come between
-these steps. What could not be committed goes back to the folder; what can never be committed goes to the folder for
-errors, with a note that says why.
+these steps. When the last step fails, it alone is tried again, after a stop too. What could not be committed goes back
+to the folder; what can never be committed goes to the folder for errors, with a note that says why.
 """
 
 from __future__ import annotations
@@ -76,6 +76,16 @@ class FileSource:
         try:
             yield
         finally:
+            await self._close()
+
+    async def _close(self) -> None:
+        """Try the last step once more; what still fails is remembered by the custody, for the next start."""
+        try:
+            if self._unfinished:
+                with trio.move_on_after(_CLOSE_SECONDS, shield=True):
+                    await self._finish(self._unfinished)
+        finally:
+            self._unfinished = None
             with trio.move_on_after(_CLOSE_SECONDS, shield=True):
                 await self._in_thread(self._custody.close)
 
@@ -121,6 +131,8 @@ class FileSource:
 
     async def _bring_in(self, held: Held) -> bool:
         """Read, commit, end. False when nothing more can be brought in at present."""
+        if held.message_id is not None:
+            return await self._finish(self._accepted(held, held.message_id))
         try:
             content = await self._in_thread(partial(read_content, held.path, held.look, self._limits))
         except Unfit as unfit:
@@ -142,9 +154,12 @@ class FileSource:
 
     def _ending(self, held: Held, receipt: Receipt) -> Ending:
         if receipt.accepted:
-            step = partial(self._custody.accepted, held, receipt.message_id)
-            return Ending(held, step, "file changed", f"{shown(held.name)} ")
+            return self._accepted(held, receipt.message_id)
         return self._set_aside(held, "file refused", _refusal(receipt))
+
+    def _accepted(self, held: Held, message_id: int | None) -> Ending:
+        step = partial(self._custody.accepted, held, message_id)
+        return Ending(held, step, "file changed", f"{shown(held.name)} ")
 
     def _set_aside(self, held: Held, kind: str, reason: str) -> Ending:
         return Ending(held, partial(self._custody.set_aside, held), kind, f"{shown(held.name)}: {reason}; kept as ")

@@ -1,9 +1,14 @@
-"""Lanes and flows read what waits for them. A refill sees the units before it in its batch, and none after it."""
+"""Lanes and flows read what waits for them. A refill sees the units before it in its batch, and none after it.
+
+One body that cannot be read must not keep a lane or a flow from all others: its row is named and passed over.
+"""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from messagefoundry.contracts.ciphers import UnreadableValue
 from messagefoundry.contracts.units import RefillFlow, RefillLane, WaitingItem, WaitingMessage
 
 if TYPE_CHECKING:
@@ -31,7 +36,10 @@ def refill_lane(batch: Batch, unit: RefillLane) -> None:
     unit.items = [
         WaitingItem(key, message_id, payloads[key], content_type, attempts, due, bool(simulate))
         for key, message_id, _, content_type, attempts, due, simulate in taken
+        if key in payloads
     ]
+    _name_unreadable(unit, [(row[0], row[1]) for row in taken if row[0] not in payloads])
+    unit.last = max((row[0] for row in taken if not (unit.unordered and row[4])), default=unit.after)
     unit.complete = len(taken) == len(rows)
     unit.next_due = _next_due(batch, unit)
 
@@ -45,8 +53,16 @@ def refill_flow(batch: Batch, unit: RefillFlow) -> None:
     unit.messages = [
         WaitingMessage(order, key, raws[key], content_type, encoding, received_at, attempts, routed_id, handler)
         for order, key, _, content_type, encoding, received_at, attempts, routed_id, handler in taken
+        if key in raws
     ]
+    _name_unreadable(unit, [(row[7] or row[1], row[1]) for row in taken if row[1] not in raws])
+    unit.last = taken[-1][0] if taken else unit.after
     unit.complete = len(taken) == len(rows)
+
+
+def _name_unreadable(unit: RefillLane | RefillFlow, rows: Sequence[tuple[int, int]]) -> None:
+    unit.unreadable = [key for key, _ in rows]
+    unit.unreadable_messages = [message_id for _, message_id in rows]
 
 
 def _in_order(batch: Batch, unit: RefillLane) -> list[Any]:
@@ -83,7 +99,9 @@ def _window(rows: list[Any], limit: int, max_bytes: int) -> list[Any]:
 
 
 def _bodies(batch: Batch, ids: Sequence[int]) -> dict[int, bytes]:
-    if not ids:
-        return {}
-    unseal = batch.cipher.open
-    return {key: unseal(sealed, "body", key) for key, sealed in batch.rows(batch.sql.bodies, batch.dialect.listed(ids))}
+    """Those bodies that are there and can be opened."""
+    found: dict[int, bytes] = {}
+    for key, sealed in batch.rows(batch.sql.bodies, batch.dialect.listed(ids)) if ids else []:
+        with suppress(UnreadableValue):
+            found[key] = batch.cipher.open(sealed, "body", key)
+    return found

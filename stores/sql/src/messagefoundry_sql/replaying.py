@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from messagefoundry.contracts.ciphers import UnreadableValue
 from messagefoundry_sql import trail
 
 if TYPE_CHECKING:
@@ -12,7 +13,9 @@ if TYPE_CHECKING:
 
 _REPLAYABLE = "SELECT id, inbound FROM message WHERE {ids} AND routing IS NOT NULL AND refusal IS NULL"
 _RECEIVE_AGAIN = "UPDATE message SET routing = NULL, attempts = 0, ingress_id = ? WHERE id = ? AND routing IS NOT NULL"
-_SUPERSEDE_ALL = "UPDATE work SET state = 'replayed', changed_at = ? WHERE message_id = ? AND state = 'dead'"
+_WAITING = "SELECT id, lane FROM work WHERE message_id = ? AND state = 'waiting' ORDER BY id"
+_SUPERSEDE_ALL = """UPDATE work SET state = 'replayed', changed_at = ?
+    WHERE message_id = ? AND state IN ('waiting', 'dead')"""
 
 _DEAD = """SELECT id, message_id, inbound, stage, lane, handler, content_type, simulate, size FROM work
     WHERE {ids} AND state = 'dead'"""
@@ -27,11 +30,20 @@ def replay(batch: Batch, unit: Replay) -> None:
         inbound = inbounds.pop(message_id, None)
         if inbound is not None:
             batch.run(_RECEIVE_AGAIN, new_id, message_id)
-            batch.run(_SUPERSEDE_ALL, unit.at, message_id)
+            _supersede_all(batch, unit, message_id)
             batch.events += (new_id, message_id, unit.at, trail.REPLAY, inbound, trail.by(unit.actor), None)
             batch.touched.add(message_id)
             unit.inbounds.add(inbound)
             unit.count += 1
+
+
+def _supersede_all(batch: Batch, unit: Replay, message_id: int) -> None:
+    """What the message has waiting or dead makes way: its Handlers will queue today's outcome."""
+    for work_id, lane in batch.rows(_WAITING, message_id):
+        unit.work_ids.append(work_id)
+        if lane:
+            unit.lanes.add(lane)
+    batch.run(_SUPERSEDE_ALL, unit.at, message_id)
 
 
 def replay_dead(batch: Batch, unit: ReplayDead) -> None:
@@ -70,9 +82,14 @@ def _from_outbound(batch: Batch, unit: ReplayDead, row: Any, new_id: int) -> Non
 
 
 def copy_payload(batch: Batch, old_id: int, new_id: int) -> None:
-    """Give `new_id` the payload of `old_id`: opened and sealed again, for an envelope is bound to its row."""
-    ((sealed,),) = batch.rows("SELECT sealed FROM body WHERE id = ?", old_id)
-    batch.bodies += (new_id, batch.cipher.seal(batch.cipher.open(sealed, "body", old_id), "body", new_id))
+    """Give `new_id` the payload of `old_id`: opened and sealed again, for an envelope is bound to its row.
+
+    Raises UnreadableValue when it is missing or cannot be opened.
+    """
+    rows = batch.rows("SELECT sealed FROM body WHERE id = ?", old_id)
+    if not rows:
+        raise UnreadableValue(f"body {old_id} is missing from the store")
+    batch.bodies += (new_id, batch.cipher.seal(batch.cipher.open(rows[0][0], "body", old_id), "body", new_id))
 
 
 _AGAIN = {"ingress": _from_ingress, "routed": _from_routed, "outbound": _from_outbound}

@@ -47,7 +47,7 @@ _SINGLY: dict[type[Unit], Callable[[Batch, Any], None]] = {
     kinds.HoldConnection: hold,
     kinds.MarkRunning: mark_running,
 }
-"""Kinds that read, or that are rare: each sees what the units before it did."""
+"""Kinds that read, or that are rare: each sees what the units before it did. No other kind has filled members."""
 
 _HIGHEST = """SELECT max(id) FROM (SELECT max(id) AS id FROM message UNION ALL SELECT max(id) FROM work
     UNION ALL SELECT max(id) FROM event UNION ALL SELECT max(id) FROM connection_event) AS highest"""
@@ -71,6 +71,7 @@ class SqlStore:
             for kind, group in _runs(units):
                 if kind in _SINGLY:
                     batch.flush()
+                    group[0].clear()
                     _SINGLY[kind](batch, group[0])
                 else:
                     _TOGETHER[kind](batch, group)

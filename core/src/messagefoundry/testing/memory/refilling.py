@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
+from messagefoundry.contracts.ciphers import UnreadableValue
 from messagefoundry.contracts.units import RefillFlow, RefillLane, WaitingItem, WaitingMessage
 
 if TYPE_CHECKING:
@@ -20,18 +22,24 @@ def refill_lane(tables: Tables, cipher: Cipher, unit: RefillLane) -> None:
     waiting = [row for row in tables.waiting("outbound") if row.lane == unit.lane]
     rows = _unordered(waiting, unit) if unit.unordered else [row for row in waiting if row.id > unit.after]
     taken = _window(rows, [row.size for row in rows], unit.limit, unit.max_bytes)
+    payloads = _bodies(tables, cipher, [row.id for row in taken])
     unit.items = [
         WaitingItem(
             row.id,
             row.message_id,
-            cipher.open(tables.bodies[row.id], "body", row.id),
+            payloads[row.id],
             row.content_type,
             row.attempts,
             row.due,
             row.simulate,
         )
         for row in taken
+        if row.id in payloads
     ]
+    unreadable = [row for row in taken if row.id not in payloads]
+    unit.unreadable = [row.id for row in unreadable]
+    unit.unreadable_messages = [row.message_id for row in unreadable]
+    unit.last = max((row.id for row in taken if not (unit.unordered and row.attempts)), default=unit.after)
     unit.complete = len(taken) == len(rows)
     later = [row.due for row in waiting if row.attempts and row.due > unit.now and row.id not in unit.exclude]
     unit.next_due = min(later, default=0)
@@ -51,11 +59,12 @@ def refill_flow(tables: Tables, cipher: Cipher, unit: RefillFlow) -> None:
     mine = [entry for entry in routed if entry[2].inbound == unit.inbound]
     rows = sorted((entry for entry in [*received, *mine] if entry[0] > unit.after), key=lambda entry: entry[0])
     taken = _window(rows, [message.size for _, message, _ in rows], unit.limit, unit.max_bytes)
+    raws = _bodies(tables, cipher, [message.id for _, message, _ in taken])
     unit.messages = [
         WaitingMessage(
             order,
             message.id,
-            cipher.open(tables.bodies[message.id], "body", message.id),
+            raws[message.id],
             message.content_type,
             message.encoding,
             message.received_at,
@@ -64,8 +73,22 @@ def refill_flow(tables: Tables, cipher: Cipher, unit: RefillFlow) -> None:
             "" if work is None else work.handler,
         )
         for order, message, work in taken
+        if message.id in raws
     ]
+    unreadable = [(message.id, work) for _, message, work in taken if message.id not in raws]
+    unit.unreadable = [key if work is None else work.id for key, work in unreadable]
+    unit.unreadable_messages = [key for key, _ in unreadable]
+    unit.last = taken[-1][0] if taken else unit.after
     unit.complete = len(taken) == len(rows)
+
+
+def _bodies(tables: Tables, cipher: Cipher, ids: Sequence[int]) -> dict[int, bytes]:
+    """Those bodies that are there and can be opened."""
+    found: dict[int, bytes] = {}
+    for key in ids:
+        with suppress(KeyError, UnreadableValue):
+            found[key] = cipher.open(tables.bodies[key], "body", key)
+    return found
 
 
 def _window(rows: Sequence[T], sizes: Sequence[int], limit: int, max_bytes: int) -> Sequence[T]:

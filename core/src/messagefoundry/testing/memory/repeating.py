@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 
 
 def replay(tables: Tables, cipher: Cipher, unit: Replay) -> None:
-    """Messages join their flow's tail; their dead rows are superseded."""
+    """Messages join their flow's tail; what they have dead or waiting is superseded."""
     for message_id, new_id in zip(unit.message_ids, unit.ids, strict=True):
         message = tables.messages.get(message_id)
         if message is not None and message.routing is not None:
             _receive_again(tables, message, new_id)
-            for row in tables.work_of(message_id, "dead"):
+            waiting = tables.work_of(message_id, "waiting")
+            unit.work_ids += [row.id for row in waiting]
+            unit.lanes |= {row.lane for row in waiting if row.lane}
+            for row in tables.work_of(message_id, "waiting", "dead"):
                 tables.work[row.id] = replace(row, state="replayed", changed_at=unit.at)
             _note(tables, new_id, message_id, unit.at, "replay", message.inbound, f"by {unit.actor}")
             unit.inbounds.add(message.inbound)

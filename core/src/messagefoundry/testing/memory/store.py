@@ -74,6 +74,7 @@ class MemoryStore:
 
     def apply(self, tables: Tables, unit: Unit) -> None:
         """Apply one unit."""
+        unit.clear()
         APPLY[type(unit)](tables, self._cipher, unit)
 
     def last_id(self) -> int:

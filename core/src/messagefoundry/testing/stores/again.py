@@ -83,12 +83,15 @@ class AgainClauses(StoreClauses):
         assert feed.reader.count_dead(DeadQuery()) == 0
 
     @clause
-    def test_a_replay_leaves_waiting_work_alone(self, feed: Feed) -> None:
-        """`Replay`: what waits in a lane goes on waiting there."""
+    def test_a_replay_supersedes_what_waits(self, feed: Feed) -> None:
+        """`Replay`: what waits of the message is `replayed`, so that nothing is sent twice; other messages go on waiting."""
         message_id, item = feed.handed_off("OB")
-        assert feed.one(replay(message_id)).count == 1
-        assert feed.items() == [item]
-        feed.commit(delivered(item, message_id))
+        other = feed.handed_off("OB")[1]
+        unit = feed.one(replay(message_id))
+        assert (unit.count, unit.work_ids, unit.lanes) == (1, [item], {"OB"})
+        assert (feed.items(), feed.states(message_id)) == ([other], {item: "replayed"})
+        with pytest.raises(StaleUnit):
+            feed.commit(delivered(item, message_id))
         assert feed.disposition(message_id) == "RECEIVED"
 
     @clause

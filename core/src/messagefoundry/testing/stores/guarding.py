@@ -9,7 +9,7 @@ import pytest
 
 from messagefoundry.contracts.errors import MessageFoundryError, StaleUnit, StoreUnavailable, UnstorableUnit
 from messagefoundry.contracts.stores import MessageQuery
-from messagefoundry.contracts.units import MarkAttempt, NoteConnection, RefillFlow, RefillLane, Unit
+from messagefoundry.contracts.units import DeadLetter, MarkAttempt, NoteConnection, RefillFlow, RefillLane, Unit
 from messagefoundry.testing.conformance import clause
 from messagefoundry.testing.stores.feed import EVERYTHING, Feed, dead, delivered, hand_off, receive, retry
 from messagefoundry.testing.stores.subject import StoreClauses, StoreSubject
@@ -61,6 +61,18 @@ class GuardingClauses(StoreClauses):
             feed.commit(delivered(item, message_id), delivered(item + 1000, message_id))
         feed.commit(delivered(item, message_id))
         assert feed.disposition(message_id) == "PROCESSED"
+
+    @clause
+    def test_a_unit_that_comes_again_is_filled_anew(self, feed: Feed) -> None:
+        """What a store fills into a unit is that of the commit that succeeded, not of one before it that failed."""
+        message_id, item = feed.handed_off("OB")
+        unit, stale = DeadLetter(message_id, "alice", "why", 50), delivered(999_999, message_id)
+        lane = RefillLane("OB", 0, 10, EVERYTHING, 0)
+        with pytest.raises(StaleUnit):
+            feed.commit(lane, unit, stale)
+        feed.commit(unit, lane)
+        assert (unit.count, unit.work_ids, unit.lanes) == (1, [item], {"OB"})
+        assert lane.items == []
 
     @clause
     def test_units_see_those_before_them_and_none_after(self, feed: Feed) -> None:

@@ -66,11 +66,12 @@ class RefillClauses(StoreClauses):
         units = [hand_off(unit.id, "OB") for unit in received]
         feed.commit(*units)
         seen: list[int] = []
-        complete = False
-        while not complete and len(seen) <= 25:
+        pages: list[bool] = []
+        while not any(pages) and len(pages) < 5:
             lane = feed.lane(after=seen[-1] if seen else 0, limit=7)
             seen += [item.id for item in lane.items]
-            complete = lane.complete
+            pages.append(lane.complete)
+        assert pages == [False, False, False, True]
         assert seen == [unit.outgoing[0].id for unit in units]
 
     @clause

@@ -60,6 +60,20 @@ def live(feed: Feed) -> list[int]:
     return [refused.id, received.id]
 
 
+class Losing(Binding):
+    """Has lost the keys of some rows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lost: set[int] = set()
+
+    def open(self, sealed: bytes, kind: str, identity: int) -> bytes:
+        """What was sealed. Raises UnreadableValue for a row that is lost."""
+        if identity in self.lost:
+            raise UnreadableValue(f"{kind} {identity} cannot be opened")
+        return super().open(sealed, kind, identity)
+
+
 class SealingClauses(StoreClauses):
     """The cipher's seam."""
 
@@ -105,4 +119,30 @@ class SealingClauses(StoreClauses):
         feed.received(raw=SECRET)
         assert [item.payload for item in feed.lane().items] == [SECRET]
         assert [message.raw for message in feed.flow().messages] == [SECRET]
+        feed.close()
+
+    @clause
+    def test_a_lane_passes_over_what_cannot_be_opened(self, subject: StoreSubject) -> None:
+        """`RefillLane`: an item that cannot be opened is named in `unreadable`, stays waiting, and holds nothing up."""
+        cipher = Losing()
+        feed = Feed(subject.factory, subject.location, cipher)
+        (_, first), (lost_message, lost), (_, last) = (feed.handed_off("OB") for _ in range(3))
+        cipher.lost.add(lost)
+        lane = feed.lane()
+        assert ([item.id for item in lane.items], lane.complete, lane.last) == ([first, last], True, last)
+        assert (lane.unreadable, lane.unreadable_messages) == ([lost], [lost_message])
+        assert feed.states(lost_message) == {lost: "waiting"}
+        feed.close()
+
+    @clause
+    def test_a_flow_passes_over_what_cannot_be_opened(self, subject: StoreSubject) -> None:
+        """`RefillFlow`: a message that cannot be opened is named in `unreadable`, and holds nothing up."""
+        cipher = Losing()
+        feed = Feed(subject.factory, subject.location, cipher)
+        first, lost, last = feed.received(), feed.received(), feed.received()
+        cipher.lost.add(lost)
+        flow = feed.flow()
+        assert ([row.message_id for row in flow.messages], flow.complete, flow.last) == ([first, last], True, last)
+        assert (flow.unreadable, flow.unreadable_messages) == ([lost], [lost])
+        assert feed.disposition(lost) == "RECEIVED"
         feed.close()

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
     from messagefoundry.contracts.units import Unit
 
-STEPS = 40
+STEPS = 41
+LOOK_EVERY = 4
+"""Steps from one comparison to the next."""
 LANES = ("OB", "OTHER", "NEW")
 EVERYTHING = 10_000
 
@@ -163,4 +165,5 @@ class SequenceClauses(StoreClauses):
         pair = Pair(feed, random.Random(seed))
         for number in range(STEPS):
             step(pair)
-            assert seen(pair.subject) == seen(pair.model), f"after step {number} of seed {seed}"
+            if number % LOOK_EVERY == 0:
+                assert seen(pair.subject) == seen(pair.model), f"after step {number} of seed {seed}"
