@@ -19,6 +19,7 @@ KITS: dict[str, type[Conformance]] = {
 }
 PAGES = [ROOT / "docs" / name for name in ("write-a-connector.md", "write-a-store.md")]
 PLACE = re.compile(r"<!-- clauses: (\w+) -->\n(?:.*?<!-- end -->\n)?", re.DOTALL)
+SUMMARY = re.compile(r"\((?P<kind>[a-z ]+)\): \d+ clauses, \d+ passed(?:, (?P<left_out>\d+) not applicable)?")
 
 
 def listed(kit: str) -> str:
@@ -27,9 +28,17 @@ def listed(kit: str) -> str:
     return f"<!-- clauses: {kit} -->\n\n{KITS[kit].kind.capitalize()}s:\n\n" + "\n".join(lines) + "\n\n<!-- end -->\n"
 
 
+def counted(summary: re.Match[str]) -> str:
+    """A line of the kit's summary with today's number of clauses."""
+    kinds = {kit.kind: len(clauses(kit)) for kit in KITS.values()}
+    total, left_out = kinds[summary["kind"]], int(summary["left_out"] or 0)
+    rest = f", {left_out} not applicable" if left_out else ""
+    return f"({summary['kind']}): {total} clauses, {total - left_out} passed{rest}"
+
+
 def written(page: str) -> str:
     """A page with today's clauses."""
-    return PLACE.sub(lambda found: listed(found[1]), page)
+    return SUMMARY.sub(counted, PLACE.sub(lambda found: listed(found[1]), page))
 
 
 if __name__ == "__main__":

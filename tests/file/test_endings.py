@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from messagefoundry_file import unwritten
+from messagefoundry_file.marks import mark_file
 from tests.file.context import Intake, accept, every_file, reading, source, visible
 from tests.file.test_crash import killed_after_its_first_line
 
@@ -146,6 +147,16 @@ async def test_other_files_that_are_claimed_are_given_back_and_read(tmp_path: Pa
         await reader.poll()
     assert intake.received == [b"z"]
     assert every_file(tmp_path) == [".processed/a.hl7", ".processed/z.hl7"]
+
+
+def test_a_mark_is_never_put_on_another_file(tmp_path: Path) -> None:
+    """The accepted file had been moved when its step failed; the one beside it has not been read."""
+    claimed = tmp_path / "claimed"
+    claimed.mkdir()
+    (claimed / "z.hl7").write_bytes(b"z")
+    with pytest.raises(FileNotFoundError):
+        mark_file(str(claimed), "a.hl7", str(tmp_path / "accepted-1-1-1"))
+    assert every_file(tmp_path) == ["claimed/z.hl7"]
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from messagefoundry.testing import (
     CodecConformance,
 )
 from tests.testing.test_values import Hl7v2, Toy
+from tests.testing.virtual import virtually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -228,7 +229,7 @@ class Sink:
 
 
 class SinkVariant(AlertSinkConformance):
-    patience = 2
+    pytestmark = pytest.mark.trio(run=virtually)
     make: ClassVar[type[Sink]] = Sink
     caught_by: ClassVar[set[str]] = set()
 

@@ -65,7 +65,11 @@ def environment(folder: Path) -> Path:
     (packages,) = folder.glob("lib/python*/site-packages")
     places = [place for place in site.getsitepackages() if os.path.isdir(place)]
     (packages / "engine.pth").write_text("".join(f"import site; site.addsitedir({place!r})\n" for place in places))
-    return folder / "bin" / "python"
+    python = folder / "bin" / "python"
+    command = folder / "bin" / "messagefoundry"
+    command.write_text(f"#!{python}\nfrom messagefoundry.cli import main\n\nmain()\n")
+    command.chmod(0o755)
+    return python
 
 
 @pytest.fixture

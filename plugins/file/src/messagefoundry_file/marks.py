@@ -44,15 +44,16 @@ class Mark:
 def mark_file(top: str, name: str, marked: str) -> None:
     """Move the file `name` from below the folder `top` to the same place below `marked`, beside it, durably.
 
-    When it is alone there, the folder itself is renamed: that needs no room on a disk that is full.
+    OSError when it is not there. When it is alone there, the folder itself is renamed, for which a full disk has room.
     """
-    if sum(len(names) for _, _, names in os.walk(top)) == 1:
+    source, target = os.path.join(top, name), os.path.join(marked, name)
+    os.lstat(source)  # it may have been moved before the step failed: then no other file may be marked in its place
+    if [os.path.join(folder, file) for folder, _, files in os.walk(top) for file in files] == [source]:
         os.rename(top, marked)
     else:
-        target = os.path.join(marked, name)
         os.makedirs(os.path.dirname(target), mode=0o700, exist_ok=True)
-        os.rename(os.path.join(top, name), target)
+        os.rename(source, target)
         for folder, _, _ in os.walk(marked):
             sync_folder(folder)
-        sync_folder(os.path.dirname(os.path.join(top, name)))
+        sync_folder(os.path.dirname(source))
     sync_folder(os.path.dirname(marked))
