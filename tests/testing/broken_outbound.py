@@ -264,7 +264,7 @@ class Unstoppable(MemoryOutbound):
         try:
             return await super().send(item)
         except trio.Cancelled:
-            raise Unreachable("interrupted", outcome_unknown=True) from None
+            raise Unreachable("interrupted", outcome_unknown=True) from None  # noqa: ASYNC104
 
 
 class TestSwallowsCancellation(OutboundVariant):
@@ -362,7 +362,7 @@ class Polite(MemoryOutbound):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await trio.sleep(0.01)
+        await trio.sleep(0.01)  # noqa: ASYNC102
         self._close()
 
 
@@ -566,7 +566,7 @@ class Wrapping(MemoryOutbound):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._close()
-        await self._nursery.__aexit__(kind, error, trace)
+        await self._nursery.__aexit__(kind, error, trace)  # noqa: ASYNC102
 
 
 class TestWrapsFaults(OutboundVariant):

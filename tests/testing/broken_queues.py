@@ -1,6 +1,7 @@
-"""Stores that break the contract, each in one way: batches, guards, order and refills. `caught_by` names every clause that has to notice.
+"""Stores that break the contract, each in one way: in batches, guards, order and refills.
 
-Run by test_kit.py in a process of its own; the classes fail, which is what they are for.
+`caught_by` names every clause that has to notice. Run by test_kit.py in a process of its own; the classes fail, as
+they should.
 """
 
 from __future__ import annotations

@@ -15,17 +15,17 @@ import trio
 
 from messagefoundry.contracts.errors import sole
 from messagefoundry.contracts.inbound import Receipt
-from messagefoundry.testing.conformance import Conformance, clause
+from messagefoundry.testing.conformance import clause
+from messagefoundry.testing.discretion import SECRET, InboundDiscretion
 from messagefoundry.testing.exchanges import quiet
-from messagefoundry.testing.receiving import InboundSubject, Running, listening, running
+from messagefoundry.testing.receiving import InboundSubject, listening, running, serves
 from messagefoundry.testing.recorders import AGAIN, NO, YES, InboundRecorder, refuse, try_again
+from messagefoundry.testing.stopping import StoppingClauses
 
-SECRET = "SECRETNAME"
-"""The text that a message holds where nothing of it may be seen."""
 LONGEST_PEER = 200
 
 
-class InboundConformance(Conformance):
+class InboundConformance(StoppingClauses, InboundDiscretion):
     """What the engine relies on in an inbound connector."""
 
     kind = "inbound connector"
@@ -207,7 +207,7 @@ class InboundConformance(Conformance):
             async with subject.peer() as peer:
                 await peer.send_part(subject.payload(SECRET))
             await context.until(lambda: bool(context.notes))
-            await self._serves(subject, context)
+            await serves(subject, context)
         assert context.received == [subject.payload("Z1")]
         assert SECRET not in context.said()
 
@@ -218,7 +218,7 @@ class InboundConformance(Conformance):
         async with running(subject, context):
             async with subject.peer():
                 await quiet()
-            await self._serves(subject, context)
+            await serves(subject, context)
         assert context.received == [subject.payload("Z1")]
 
     @clause
@@ -232,86 +232,5 @@ class InboundConformance(Conformance):
                 await context.has(1)
             await quiet()
             context.release()
-            await self._serves(subject, context)
+            await serves(subject, context)
         assert context.received == [subject.payload("A1"), subject.payload("Z1")]
-
-    @clause
-    async def test_a_refusal_says_nothing_of_the_content(self, subject: InboundSubject) -> None:
-        """Nothing of a refused message is in the notes."""
-        context = InboundRecorder(refuse)
-        async with running(subject, context), subject.peer() as peer:
-            await peer.send(subject.payload(SECRET))
-            await peer.answer()
-        assert SECRET not in context.said()
-
-    async def _serves(self, subject: InboundSubject, context: InboundRecorder) -> None:
-        async with subject.peer() as peer:
-            await peer.send(subject.payload("Z1"))
-            assert await peer.answer() == YES
-        assert subject.payload("Z1") in context.committed
-
-    # -- stopping
-
-    @clause
-    async def test_stops_when_cancelled(self, subject: InboundSubject) -> None:
-        """Cancelled, `run` ends without an error although a peer is there, and gives its place free."""
-        context = InboundRecorder()
-        async with running(subject, context) as first, subject.peer() as peer:
-            await peer.send(subject.payload("A1"))
-            assert await peer.answer() == YES
-            await stopped(first)
-        async with running(subject, context):
-            await self._serves(subject, context)
-
-    @clause
-    async def test_stopping_lets_peers_go(self, subject: InboundSubject) -> None:
-        """When `run` has ended, its peers see their connections closed."""
-        async with running(subject, InboundRecorder()) as first, subject.peer() as peer:
-            await quiet()
-            await stopped(first)
-            assert await peer.answer() is None
-
-    @clause
-    async def test_stopping_never_answers_what_is_not_committed(self, subject: InboundSubject) -> None:
-        """Cancelled while a message waits for its commit, it is not answered before the commit, and `run` ends."""
-        context = InboundRecorder()
-        context.hold()
-        async with running(subject, context) as first, subject.peer() as peer, listening(peer) as answers:
-            await peer.send(subject.payload("A1"))
-            await context.has(1)
-            first.stop()
-            await quiet()
-            assert [answer for answer in answers if answer is not None] == []
-            context.release()
-            await first.ended.wait()
-        assert {*answers} <= {YES, None}
-
-    @clause
-    async def test_receives_each_message_once_across_restarts(self, subject: InboundSubject) -> None:
-        """What was accepted before a restart is not received again after it."""
-        context = InboundRecorder()
-        async with running(subject, context), subject.peer() as peer:
-            await peer.send(subject.payload("A1"))
-            assert await peer.answer() == YES
-        async with running(subject, context):
-            await self._serves(subject, context)
-        assert context.received == [subject.payload("A1"), subject.payload("Z1")]
-
-    @clause
-    async def test_what_was_not_committed_is_received_after_a_restart(self, subject: InboundSubject) -> None:
-        """A message that could not be committed is received again by the next run: it was left where it was."""
-        context = InboundRecorder(try_again)
-        async with running(subject, context), subject.peer() as peer:
-            await peer.send(subject.payload("A1"))
-            assert await peer.answer() == AGAIN
-        later = InboundRecorder()
-        async with running(subject, later):
-            await later.has(1)
-        assert later.received == [subject.payload("A1")]
-
-
-async def stopped(run: Running) -> None:
-    """Stop a connector and wait for its end."""
-    run.stop()
-    await run.ended.wait()
-    await trio.lowlevel.checkpoint()

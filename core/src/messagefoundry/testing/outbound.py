@@ -14,13 +14,13 @@ import pytest
 import trio
 
 from messagefoundry.contracts.errors import Unreachable
-from messagefoundry.contracts.outbound import Delivered, Rejected
-from messagefoundry.testing.conformance import Conformance, clause
+from messagefoundry.contracts.outbound import Delivered
+from messagefoundry.testing.conformance import clause
 from messagefoundry.testing.desk import Answer, Desk
+from messagefoundry.testing.discretion import OutboundDiscretion
 from messagefoundry.testing.exchanges import (
     OutboundSubject,
     cancelled_send,
-    chain,
     closed,
     exchanging,
     now,
@@ -30,11 +30,8 @@ from messagefoundry.testing.exchanges import (
     sending,
 )
 
-SECRET = "SECRETNAME"
-"""The text that a payload holds where nothing of it may be seen."""
 
-
-class OutboundConformance(Conformance):
+class OutboundConformance(OutboundDiscretion):
     """What the engine relies on in an outbound connector."""
 
     kind = "outbound connector"
@@ -279,37 +276,6 @@ class OutboundConformance(Conformance):
         with pytest.raises(ZeroDivisionError):
             async with opened(subject, Desk()):
                 raise ZeroDivisionError
-
-    # -- what may be said
-
-    @clause
-    async def test_delivering_says_nothing_of_the_content(self, subject: OutboundSubject) -> None:
-        """Nothing of a payload is in what `send` returns about a delivery, its `reply` apart, nor in the notes."""
-        async with exchanging(subject) as there:
-            delivered = await there.delivers(SECRET)
-            assert SECRET not in repr(replace(delivered, reply=None)) + there.context.said()
-
-    @clause
-    async def test_a_refusal_says_nothing_of_the_content(self, subject: OutboundSubject) -> None:
-        """Nothing of a payload is in a rejection, its `reply` apart, nor in the notes."""
-        async with exchanging(subject) as there:
-            there.desk.plan(Answer.NO)
-            outcome = await there.send(SECRET)
-            assert isinstance(outcome, Rejected)
-            assert SECRET not in repr(replace(outcome, reply=None)) + there.context.said()
-
-    @clause
-    async def test_no_answer_says_nothing_of_the_content(self, subject: OutboundSubject) -> None:
-        """Nothing of a payload is in the error, or its causes, when the partner does not answer."""
-        async with exchanging(subject) as there:
-            there.desk.plan(Answer.LEAVE)
-            assert SECRET not in chain(await there.fails(SECRET)) + there.context.said()
-
-    @clause
-    async def test_an_absent_partner_says_nothing_of_the_content(self, subject: OutboundSubject) -> None:
-        """Nothing of a payload is in the error, or its causes, when the partner is away."""
-        async with opened(subject, Desk()) as there:
-            assert SECRET not in chain(await there.fails(SECRET)) + there.context.said()
 
     # -- the operator's test
 

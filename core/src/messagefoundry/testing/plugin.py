@@ -21,8 +21,12 @@ _WITH_CLAUSES = (
     "messagefoundry.testing.alert_sinks",
     "messagefoundry.testing.ciphers",
     "messagefoundry.testing.codecs",
+    "messagefoundry.testing.discretion",
+    "messagefoundry.testing.exchanges",
     "messagefoundry.testing.inbound",
     "messagefoundry.testing.outbound",
+    "messagefoundry.testing.receiving",
+    "messagefoundry.testing.stopping",
     "messagefoundry.testing.stores",
 )
 _NARROWING = ("keyword", "markexpr", "deselect", "lf", "stepwise", "collectonly", "maxfail")

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import trio
 
 from messagefoundry.testing.exchanges import quiet
+from messagefoundry.testing.recorders import YES, InboundRecorder
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from messagefoundry.contracts.inbound import InboundConnector, InboundContext
-    from messagefoundry.testing.recorders import InboundRecorder
 
 
 class InboundPeer(ABC):
@@ -104,3 +104,18 @@ async def listening(peer: InboundPeer) -> AsyncIterator[list[bytes | None]]:
         yield answers
         await quiet()
         nursery.cancel_scope.cancel()
+
+
+async def serves(subject: InboundSubject, context: InboundRecorder) -> None:
+    """See that a peer that comes now is served."""
+    async with subject.peer() as peer:
+        await peer.send(subject.payload("Z1"))
+        assert await peer.answer() == YES
+    assert subject.payload("Z1") in context.committed
+
+
+async def stopped(run: Running) -> None:
+    """Stop a connector and wait for its end."""
+    run.stop()
+    await run.ended.wait()
+    await trio.lowlevel.checkpoint()

@@ -11,6 +11,7 @@ from messagefoundry.testing.stores.guarding import GuardingClauses
 from messagefoundry.testing.stores.looking_up import LookingUpClauses
 from messagefoundry.testing.stores.opening import OpeningClauses
 from messagefoundry.testing.stores.refills import RefillClauses
+from messagefoundry.testing.stores.removing import RemovingClauses
 from messagefoundry.testing.stores.sealing import SealingClauses
 from messagefoundry.testing.stores.sequences import SequenceClauses
 from messagefoundry.testing.stores.subject import StoreSubject
@@ -21,6 +22,7 @@ class StoreConformance(
     GuardingClauses,
     RefillClauses,
     AgainClauses,
+    RemovingClauses,
     LookingUpClauses,
     OpeningClauses,
     SealingClauses,
