@@ -52,7 +52,8 @@ class CipherConformance(Conformance):
         """Bytes of any value and length come back as they were, for every kind of value."""
         cipher = subject.cipher()
         for identity, plain in enumerate(VALUES, 1 << 62):
-            assert cipher.open(cipher.seal(plain, kind, identity), kind, identity) == plain
+            same = cipher.open(cipher.seal(plain, kind, identity), kind, identity) == plain
+            assert same, f"a value of {len(plain)} bytes came back changed"
 
     @clause
     def test_opens_what_was_sealed_before_a_restart(self, subject: CipherSubject) -> None:
