@@ -76,7 +76,7 @@ class FileSource:
         try:
             yield
         finally:
-            await self._close()
+            await self._close()  # noqa: ASYNC102 - it shields and limits its steps itself
 
     async def _close(self) -> None:
         """Try the last step once more; what still fails is remembered by the custody, for the next start."""
