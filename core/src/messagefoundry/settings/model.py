@@ -85,7 +85,7 @@ class DeliverySection(Section):
     ordering: Annotated[Literal["fifo", "unordered"], Word] = "fifo"
     """`fifo`: a message waits for the one before it; `unordered`: others pass one that is tried again."""
     internal_error: Annotated[Literal["continue", "stop"], Word] = "continue"
-    """After a fault of a connector itself: `continue` tries the message again, `stop` stops the lane."""
+    """After a fault of a connector itself: `continue` dead-letters the message and goes on, `stop` stops the lane."""
     buildup_max_depth: Annotated[int | None, Field(ge=1), Unset] = None
     """Waiting messages beyond which `queue_buildup` alerts; no such limit unless given."""
     buildup_max_oldest_seconds: Annotated[Seconds | None, Unset, AfterValidator(_off_at_zero)] = 300
