@@ -201,12 +201,22 @@ def test_one_more_ctrl_c_at_the_very_end_is_no_death_by_signal(repository: Path,
         engine.until(READY)
         engine.process.send_signal(signal.SIGINT)
         engine.until("stopped")
-        while engine.process.poll() is None:
+        while ends_within(engine.process, A_QUICK_FINGER) is None:
             engine.process.send_signal(signal.SIGINT)
         assert engine.process.stdout is not None
         rest = engine.process.stdout.read()
-    assert engine.process.returncode in (0, 130)
-    assert rest == ""
+    assert (engine.process.returncode, rest) in ((0, ""), (130, ""))
+
+
+A_QUICK_FINGER = 0.002
+"""Seconds between two signals. With no pause at all, Python's handlers interrupt each other to any depth."""
+
+
+def ends_within(process: subprocess.Popen[str], seconds: float) -> int | None:
+    try:
+        return process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return None
 
 
 def test_handlers_see_the_active_environment(repository: Path, ports: dict[str, str]) -> None:
