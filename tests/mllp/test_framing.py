@@ -3,29 +3,17 @@ from __future__ import annotations
 from time import process_time
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from messagefoundry_mllp.framing import (
     HEAD_BYTES,
     MLLP_FRAMING,
-    STX_ETX_FRAMING,
-    VT_FS_FRAMING,
     Framer,
     FrameTooLarge,
     Framing,
 )
+from tests.strategies.streams import FRAMINGS
 
 LIMIT = 1000
-FRAMINGS = [
-    MLLP_FRAMING,
-    STX_ETX_FRAMING,
-    VT_FS_FRAMING,
-    Framing(b"", b"\n"),
-    Framing(b"", b"\r", b"\n"),
-    Framing(b"<<", b">>", b"\r\n"),
-    Framing(b"\x0b", b"\x1c\r"),
-]
 
 
 def frames_of(framing: Framing, chunks: list[bytes], limit: int = LIMIT) -> tuple[list[bytes], int]:
@@ -36,42 +24,6 @@ def frames_of(framing: Framing, chunks: list[bytes], limit: int = LIMIT) -> tupl
         while (frame := framer.next_frame()) is not None:
             frames.append(frame)
     return frames, framer.noise
-
-
-@st.composite
-def cut_streams(draw: st.DrawFn) -> tuple[Framing, list[bytes], list[bytes], int]:
-    framing = draw(st.sampled_from(FRAMINGS))
-    marks = framing.start + framing.end + framing.trailer
-    plain = st.binary(max_size=40).map(lambda data: bytes(byte for byte in data if byte not in marks))
-    contents = draw(st.lists(plain.filter(bool), max_size=6))
-    noises = [draw(plain) if framing.start else b"" for _ in contents]
-    trailers = [draw(st.sampled_from([framing.trailer, b""])) for _ in contents]
-    stream = b"".join(
-        noise + framing.start + content + framing.end + trailer
-        for noise, content, trailer in zip(noises, contents, trailers, strict=True)
-    )
-    cuts = sorted(draw(st.lists(st.integers(0, len(stream)), max_size=12)))
-    chunks = [stream[start:end] for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
-    return framing, contents, [chunk for chunk in chunks if chunk], sum(map(len, noises))
-
-
-@given(cut_streams())
-def test_any_cut_gives_the_same_frames_and_counts_the_same_noise(
-    case: tuple[Framing, list[bytes], list[bytes], int],
-) -> None:
-    framing, contents, chunks, noise = case
-
-    assert frames_of(framing, chunks) == (contents, noise)
-
-
-@given(st.data(), st.sampled_from(FRAMINGS))
-def test_markers_cut_anywhere_are_read_as_if_they_came_at_once(data: st.DataObject, framing: Framing) -> None:
-    markers = [framing.start, framing.end, framing.trailer]
-    pieces = st.sampled_from([piece for marker in markers for piece in (marker, marker[:1], marker[1:])] + [b"a"])
-    stream = b"".join(data.draw(st.lists(pieces, max_size=20)))
-    single = [stream[place : place + 1] for place in range(len(stream))]
-
-    assert frames_of(framing, [stream])[0] == frames_of(framing, single)[0]
 
 
 @pytest.mark.parametrize("framing", FRAMINGS)

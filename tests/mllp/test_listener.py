@@ -222,6 +222,42 @@ async def test_a_busy_port_raises_oserror() -> None:
         with pytest.raises(OSError, match="in use") as caught:
             await Listener(MLLPSettings(port=listener.port), Engine()).run()
     assert caught.value.errno == errno.EADDRINUSE
+    assert f"127.0.0.1:{listener.port}" in str(caught.value.strerror)
+    assert "another port" in str(caught.value.strerror)
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid"])
+async def test_an_address_that_is_not_ours_raises_oserror_with_its_mend(host: str) -> None:
+    with pytest.raises(OSError, match=r"cannot listen on .+:0: .+ \(give bind_address= an address of this machine\)"):
+        await Listener(MLLP, Engine(bind_host=host)).run()
+
+
+UNDECODABLE = Receipt(False, 1, ack("1", "AE"), "AE", reason=RefusalKind.UNDECODABLE.sentence)
+
+
+@pytest.mark.parametrize(
+    ("msh_18", "encoding", "text", "hint"),
+    [
+        (b"", "utf-8", "not utf-8 at byte", "MSH-18 is empty, so this Connection's encoding was assumed"),
+        (b"", "ascii", "not ascii at byte", "set encoding= to what the sender writes"),
+        (b"UNICODE UTF-8", "utf-8", "not utf-8 at byte", "what MSH-18 names does not fit either"),
+        (b"UNICODE UTF-16", "utf-8", "MSH-18 declares UTF-16", ""),
+    ],
+)
+async def test_a_character_set_that_does_not_fit_is_noted_by_name(
+    msh_18: bytes, encoding: str, text: str, hint: str
+) -> None:
+    content = adt()[:-1].replace(b"2.5.1", b"2.5.1||||||" + msh_18) + b"M\xfcller\r"
+    engine = Engine(lambda raw: UNDECODABLE)
+    async with listening(MLLPSettings(port=0, encoding=encoding), engine) as listener:
+        async with await connect(listener) as peer:
+            assert await exchange(peer, content) == ack("1", "AE")
+
+    ((kind, detail, alert),) = engine.notes
+    assert (kind, alert) == ("not in its character set", False)
+    assert text in detail
+    assert hint in detail
+    assert "ller" not in detail
 
 
 async def test_a_port_can_be_listened_on_again_at_once() -> None:

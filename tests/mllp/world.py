@@ -57,13 +57,16 @@ class Engine:
     gate: trio.Event | None = None
     _changed: trio.Event = field(default_factory=trio.Event)
 
-    async def receive(self, raw: bytes, *, peer: str = "") -> Receipt:
+    async def receive(self, raw: bytes, *, peer: str = "", bookmark: str = "") -> Receipt:
         self.received.append(raw)
         self._wake()
         if self.gate is not None:
             await self.gate.wait()
         await trio.lowlevel.checkpoint()
         return self.answer(raw)
+
+    async def bookmark(self) -> str:
+        raise AssertionError("a listener has nothing to go on from")
 
     async def refuse(self, raw: bytes, refusal: Refusal, *, peer: str = "") -> Receipt:
         await trio.lowlevel.checkpoint()
@@ -92,9 +95,9 @@ class Engine:
 
 
 @asynccontextmanager
-async def listening(settings: StreamSettings, engine: Engine) -> AsyncIterator[Listener]:
+async def listening(settings: StreamSettings, engine: Engine, *, within: float = 20) -> AsyncIterator[Listener]:
     listener = Listener(settings, engine)
-    with trio.fail_after(20):
+    with trio.fail_after(within):
         async with trio.open_nursery() as nursery:
             await nursery.start(partial(_run, listener))
             yield listener
@@ -156,7 +159,7 @@ class Partner:
 
 
 @asynccontextmanager
-async def partner(*scripts: Script) -> AsyncIterator[Partner]:
+async def partner(*scripts: Script, within: float = 20) -> AsyncIterator[Partner]:
     listeners = await trio.open_tcp_listeners(0, host=HOST)
     server = Partner(listeners[0].socket.getsockname()[1])
 
@@ -166,7 +169,7 @@ async def partner(*scripts: Script) -> AsyncIterator[Partner]:
         async with stream:
             await script(stream)
 
-    with trio.fail_after(20):
+    with trio.fail_after(within):
         async with trio.open_nursery() as nursery:
             await nursery.start(trio.serve_listeners, serve, listeners)
             yield server

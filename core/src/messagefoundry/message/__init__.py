@@ -29,7 +29,7 @@ from .errors import (
     UnreadableError,
 )
 from .groups import Group
-from .header import Header, for_log, peek
+from .header import Header, control_id_of, for_log, peek
 from .message import Message
 from .paths import Path, parse_path
 from .rawmessage import RawMessage
@@ -67,6 +67,7 @@ __all__ = [
     "acknowledge",
     "acknowledge_delivery",
     "codec_for",
+    "control_id_of",
     "diff",
     "for_log",
     "is_batch",

@@ -3,7 +3,7 @@
 import re
 
 _START = re.compile(rb"(?:\xef\xbb\xbf|[\r\n\t \x0b])*(?:BHS|FHS)[^A-Za-z0-9\r\n]")
-_FURTHER = re.compile(rb"[\r\n][\r\n\t \x0b]*MSH[!-/:-@\[-`{-~]")
+_FURTHER = re.compile(rb"[\r\n\x0b][\r\n\t \x0b]*MSH[!-/:-@\[-`{-~]")
 
 
 def is_batch(raw: bytes) -> bool:

@@ -9,6 +9,9 @@ from .errors import HeaderError
 _BEFORE_MSH = re.compile(rb"(?:\xef\xbb\xbf|[\r\n\t \x0b])*")
 _NOTHING: Final = [b""] * 20
 
+USUAL_START: Final = b"MSH|^~\\&|"
+"""How MSH nearly always begins: with delimiters that need no examination."""
+
 
 class Header:
     """The fields of one MSH segment as bytes, escapes not decoded. Its repr shows no field.
@@ -134,11 +137,7 @@ def peek(raw: bytes) -> Header:
     HeaderError when there is no readable MSH. Costs the length of MSH, not of the message.
     """
     start = 0 if raw.startswith(b"MSH") else _start(raw)
-    end = raw.find(b"\r", start)
-    if end < 0:
-        end = len(raw)
-    newline = raw.find(b"\n", start, end)
-    line = raw[start : newline if newline >= 0 else end]
+    line = raw[start : _end(raw, start)]
     separator = line[3:4]
     if not separator:
         raise HeaderError("MSH ends before its field separator")
@@ -147,6 +146,26 @@ def peek(raw: bytes) -> Header:
     if len(fields) < 20:
         fields += _NOTHING[len(fields) :]
     return Header(fields, separator, delimiters, start)
+
+
+def _end(raw: bytes, start: int) -> int:
+    """Where the segment that begins at `start` ends."""
+    end = raw.find(b"\r", start)
+    if end < 0:
+        end = len(raw)
+    newline = raw.find(b"\n", start, end)
+    return newline if newline >= 0 else end
+
+
+def control_id_of(raw: bytes) -> bytes:
+    """MSH-10 of `raw`, unchanged; b"" when it is empty or there is no readable MSH."""
+    if not raw.startswith(USUAL_START):
+        try:
+            return peek(raw).control_id
+        except HeaderError:
+            return b""
+    fields = raw[: _end(raw, 0)].split(b"|", 10)
+    return fields[9] if len(fields) > 9 else b""
 
 
 def _start(raw: bytes) -> int:

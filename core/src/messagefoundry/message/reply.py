@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from .errors import HeaderError
-from .header import for_log, peek
+from .header import USUAL_START, peek
 
 
 class Acknowledgment(NamedTuple):
@@ -43,7 +43,7 @@ class Judgment(Enum):
     """Nothing that can be relied on: close the connection."""
 
 
-_CODES = frozenset(("AA", "AE", "AR", "CA", "CE", "CR"))
+_CODES: Final[Mapping[bytes, str]] = {code.encode(): code for code in ("AA", "AE", "AR", "CA", "CE", "CR")}
 _LONGEST: Final = 20
 _OUTCOMES = {"retry": Judgment.RETRY, "dead": Judgment.REJECTED}
 DEFAULT_NAK: Final[Mapping[str, str]] = MappingProxyType({"AE": "retry", "AR": "dead"})
@@ -51,18 +51,30 @@ DEFAULT_NAK: Final[Mapping[str, str]] = MappingProxyType({"AE": "retry", "AR": "
 
 def read_acknowledgment(reply: bytes) -> Acknowledgment | None:
     """The first MSA of `reply` (without framing); None when it is no HL7, has no MSA or an unknown MSA-1."""
-    try:
-        header = peek(reply)
-    except HeaderError:
+    fields = _msa(reply)
+    if fields is None:
         return None
-    separator = header.separator
-    lines = reply[header.start :].replace(b"\n", b"\r").split(b"\r")
-    found = next((line for line in lines if line.startswith(b"MSA" + separator)), None)
-    if found is None:
+    code, control_id, text = ([*fields[1:4], b"", b""])[:3]
+    name = _CODES.get(code.strip())
+    return Acknowledgment(name, control_id, text) if name else None
+
+
+def _msa(reply: bytes) -> list[bytes] | None:
+    """The fields of the first MSA, the first four apart; None when there is none. Lazy where the header is usual."""
+    if reply.startswith(USUAL_START):
+        separator, start = b"|", 0
+    else:
+        try:
+            header = peek(reply)
+        except HeaderError:
+            return None
+        separator, start = header.separator, header.start
+    lines = reply[start:].replace(b"\n", b"\r") if b"\n" in reply else reply[start:]
+    found = lines.find(b"\rMSA" + separator)
+    if found < 0:
         return None
-    code, control_id, text = ([*found.split(separator, 4)[1:4], b"", b""])[:3]
-    name = for_log(code.strip())
-    return Acknowledgment(name, control_id, text) if name in _CODES else None
+    end = lines.find(b"\r", found + 1)
+    return lines[found + 1 : end if end >= 0 else len(lines)].split(separator, 4)
 
 
 def judge(reply: bytes, sent_control_id: bytes, *, nak: Mapping[str, str] = DEFAULT_NAK) -> Judgment:

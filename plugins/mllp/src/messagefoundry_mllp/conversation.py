@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from messagefoundry.contracts.errors import fault_site
-from messagefoundry.message import Refusal, RefusalKind
+from messagefoundry.message import DecodeError, Message, MessageError, Refusal, RefusalKind, peek
 from messagefoundry_mllp.framing import Framer, FrameTooLarge, Framing
 from messagefoundry_mllp.tls import TLSWire, describe
 
@@ -26,17 +26,24 @@ _FOREIGN_PROTOCOLS = (
     (b"GET ", "it looks like HTTP"),
     (b"POST", "it looks like HTTP"),
 )
+_NONE_NAMED = "; MSH-18 is empty, so this Connection's encoding was assumed (set encoding= to what the sender writes)"
+_NAMED_DOES_NOT_FIT = "; what MSH-18 names does not fit either (the sender must mend MSH-18 or the text)"
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What holds for every peer of a listener. `receive_timeout` is in seconds; without `bucket` the rate is free."""
+    """What holds for every peer of a listener.
+
+    `receive_timeout` is in seconds, `encoding` the character set of messages that name none; without `bucket` the rate
+    is free.
+    """
 
     context: InboundContext
     framing: Framing
     max_frame_bytes: int
     receive_timeout: float
     bucket: TokenBucket | None = None
+    encoding: str = "utf-8"
 
 
 class Conversation:
@@ -145,6 +152,8 @@ class Conversation:
             receipt = await self._terms.context.receive(frame, peer=self._peer)
         else:
             receipt = await self._terms.context.refuse(frame, Refusal(RefusalKind.RATE_LIMIT), peer=self._peer)
+        if receipt.reason and receipt.reason == RefusalKind.UNDECODABLE.sentence:
+            self._note("not in its character set", undecodable(frame, self._terms.encoding))
         if receipt.reply is not None:
             await self._wire.write(self._terms.framing.wrap(receipt.reply))
         self._busy = False
@@ -160,3 +169,14 @@ class Conversation:
 
     def _note_cut(self) -> None:
         self._note("frame cut", "the peer closed inside a frame, which was not accepted")
+
+
+def undecodable(frame: bytes, encoding: str) -> str:
+    """Why a message was refused for its character set: in which it was read, where that fails, and the mend."""
+    try:
+        Message(frame, encoding=encoding)
+    except DecodeError as error:
+        return f"{error}{_NONE_NAMED if not peek(frame).character_set else _NAMED_DOES_NOT_FIT}"
+    except MessageError as error:
+        return str(error)
+    return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import socket
 import ssl
 from typing import TYPE_CHECKING
@@ -37,6 +38,7 @@ class Link:
         self._wire: Wire | None = None
         self._framer = self._new_framer()
         self._opened_at = self._used_at = 0.0
+        self._reply_due = math.inf
         self._busy = False
         self.place = f"{settings.host}:{settings.port}"
         """The partner, for people."""
@@ -59,9 +61,19 @@ class Link:
         self._busy = True
         return self._wire
 
+    def expect_reply(self) -> None:
+        """From now on the reply may take `timeout_seconds`."""
+        self._reply_due = trio.current_time() + self._settings.timeout_seconds
+
     async def read_frame(self, wire: Wire) -> bytes:
-        """The next frame. Raises Unreachable when the partner closes before it, FrameTooLarge, OSError."""
+        """The next frame.
+
+        Raises Unreachable when the partner closes before it, trio.ClosedResourceError when it has not come in time,
+        FrameTooLarge, OSError.
+        """
         while (frame := self._framer.next_frame()) is None:
+            if trio.current_time() >= self._reply_due:
+                raise trio.ClosedResourceError
             data = await wire.read()
             if not data:
                 raise Unreachable(f"{self.place} closed the connection before its reply", outcome_unknown=True)
@@ -71,23 +83,34 @@ class Link:
     def release(self) -> None:
         """The exchange is complete: keep the connection for the next message."""
         self._busy = False
+        self._reply_due = math.inf
         self._used_at = trio.current_time()
 
     def close(self) -> None:
         """Close the connection, if there is one."""
         self._busy = False
+        self._reply_due = math.inf
         if self._wire is not None:
             self._wire.close()
             self._wire = None
 
-    async def close_when_idle(self) -> None:
-        """Close the connection whenever it has not been used for `idle_timeout_seconds`; runs until cancelled."""
-        limit = self._settings.idle_timeout_seconds
+    async def watch(self) -> None:
+        """Interrupt the wait for a reply that is overdue, and close a connection that is idle; runs until cancelled.
+
+        Looks up at least once in the shorter of `timeout_seconds` and `idle_timeout_seconds`, so neither is exceeded: a
+        deadline that is only noted costs a message nothing, while a cancel scope of its own would cost it more than its
+        two system calls.
+        """
+        idle = self._settings.idle_timeout_seconds
+        longest = min(self._settings.timeout_seconds, idle)
         while True:
-            rest = self._used_at + limit - trio.current_time()
-            if rest <= 0 and not self._busy:
+            clock = trio.current_time()
+            rest = self._reply_due - clock if self._busy else self._used_at + idle - clock
+            if rest <= 0 and self._busy and self._wire is not None:
+                self._wire.interrupt()
+            elif rest <= 0 and not self._busy:
                 self.close()
-            await trio.sleep(rest if rest > 0 else limit)
+            await trio.sleep(min(rest, longest) if rest > 0 else longest)
 
     def _usable(self, wire: Wire) -> bool:
         oldest = self._settings.max_connection_age_seconds

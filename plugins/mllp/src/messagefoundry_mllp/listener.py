@@ -103,7 +103,8 @@ def _terms(settings: StreamSettings, context: InboundContext) -> Terms:
     rate = settings.max_messages_per_second if isinstance(settings, MLLPSettings) else None
     burst = settings.message_burst if isinstance(settings, MLLPSettings) else None
     bucket = TokenBucket(rate, burst, time.monotonic) if rate else None
-    return Terms(context, settings.block_format(), settings.max_frame_bytes, settings.receive_timeout, bucket)
+    limits = settings.max_frame_bytes, settings.receive_timeout
+    return Terms(context, settings.block_format(), *limits, bucket, settings.text_encoding())
 
 
 def _within(host: str, networks: tuple[IPv4Network | IPv6Network, ...]) -> bool:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from messagefoundry.contracts.errors import PartnerFault, Unreachable
-from messagefoundry.message import Acknowledgment, HeaderError, Judgment, for_log, judge, peek, read_acknowledgment
+from messagefoundry.message import Acknowledgment, Judgment, control_id_of, for_log, judge, read_acknowledgment
 
 MOST_MISMATCHES = 3
 
 Note = Callable[..., None]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """The partner's answer to one message. `reason` is empty when it has the message."""
 
     reply: bytes
@@ -73,10 +71,7 @@ class Acknowledgments:
     def expect(self, work_id: int, payload: bytes) -> None:
         """A payload without MSH-10 can only be answered by whatever comes next."""
         self._work_id = work_id
-        try:
-            self._control_id = peek(payload).control_id
-        except HeaderError:
-            self._control_id = b""
+        self._control_id = control_id_of(payload)
 
     def take(self, reply: bytes) -> Answer | None:
         """AA and CA deliver, AE, CE, AR and CR do as `nak` says, another message's is passed over."""

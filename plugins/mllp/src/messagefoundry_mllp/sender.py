@@ -59,10 +59,9 @@ class Sender:
 
     async def __aenter__(self) -> Self:
         """Get ready; the partner is contacted with the first message."""
-        if self._settings.persistent:
-            nursery = await self._tasks.enter_async_context(trio.open_nursery())
-            self._tasks.callback(nursery.cancel_scope.cancel)
-            nursery.start_soon(self._link.close_when_idle)
+        nursery = await self._tasks.enter_async_context(trio.open_nursery())
+        self._tasks.callback(nursery.cancel_scope.cancel)
+        nursery.start_soon(self._link.watch)
         return self
 
     async def __aexit__(
@@ -136,19 +135,20 @@ class Sender:
         return wire, sent_at
 
     async def _answer(self, wire: Wire, replies: Replies) -> Answer:
+        self._link.expect_reply()
         try:
-            with trio.move_on_after(self._settings.timeout_seconds):
-                while True:
-                    answer = replies.take(await self._link.read_frame(wire))
-                    if answer is not None:
-                        return answer
+            while True:
+                answer = replies.take(await self._link.read_frame(wire))
+                if answer is not None:
+                    return answer
+        except trio.ClosedResourceError:
+            raise self._unreachable(f"no reply within {self._settings.timeout_seconds:g} s") from None
         except ssl.SSLError as error:
             raise tls_fault(self._link.place, error, outcome_unknown=True) from error
         except OSError as error:
             raise self._unreachable(describe(error)) from error
         except FrameTooLarge as error:
             raise self._unreachable(f"in its reply {error}") from None  # it holds the reply
-        raise self._unreachable(f"no reply within {self._settings.timeout_seconds:g} s")
 
     def _unreachable(self, text: str, *, outcome_unknown: bool = True) -> Unreachable:
         return Unreachable(f"{self._link.place}: {text}", outcome_unknown=outcome_unknown)

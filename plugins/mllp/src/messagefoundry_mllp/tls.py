@@ -148,6 +148,10 @@ class TLSWire:
             self._take(more)
         return data
 
+    def interrupt(self) -> None:
+        """Let a `read` that waits fail with trio.ClosedResourceError."""
+        self._plain.interrupt()
+
     async def linger(self, seconds: float) -> None:
         """Send no more, and discard what still comes."""
         self._say_goodbye()

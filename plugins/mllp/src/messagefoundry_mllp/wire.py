@@ -36,6 +36,9 @@ class Wire(Protocol):
     def arrived(self) -> bytes | None:
         """What has come without waiting for it: None for nothing, b"" when the peer sends no more."""
 
+    def interrupt(self) -> None:
+        """Let a `read` that waits fail with trio.ClosedResourceError."""
+
     async def linger(self, seconds: float) -> None:
         """Send no more, and discard what still comes until the peer closes or `seconds` have passed.
 
@@ -101,6 +104,10 @@ class PlainWire:
             return self._socket.recv(CHUNK_BYTES)
         except BlockingIOError:
             return None
+
+    def interrupt(self) -> None:
+        """Let a `read` that waits fail with trio.ClosedResourceError."""
+        trio.lowlevel.notify_closing(self._socket)
 
     async def linger(self, seconds: float) -> None:
         """Send no more, and discard what still comes."""
