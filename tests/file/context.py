@@ -48,15 +48,21 @@ class Intake:
     notes: list[tuple[str, str, bool]] = field(default_factory=list)
     arrival: trio.Event = field(default_factory=trio.Event)
     ids: Iterator[int] = field(default_factory=lambda: count(1))
+    marked: str = ""
 
-    async def receive(self, raw: bytes, *, peer: str = "") -> Receipt:
+    async def receive(self, raw: bytes, *, peer: str = "", bookmark: str = "") -> Receipt:
         await trio.lowlevel.checkpoint()
         receipt = self.answer(raw, next(self.ids))
         if receipt.accepted:
             self.received.append(raw)
             self.peers.append(peer)
+            self.marked = bookmark
             self.arrival.set()
         return receipt
+
+    async def bookmark(self) -> str:
+        await trio.lowlevel.checkpoint()
+        return self.marked
 
     async def refuse(self, raw: bytes, refusal: Refusal, *, peer: str = "") -> Receipt:
         raise AssertionError("a File inbound refuses nothing itself")

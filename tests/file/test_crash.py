@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
+WORK = ".messagefoundry-work"
 
 
 @contextmanager
@@ -65,20 +66,22 @@ async def test_files_of_an_engine_that_was_killed_are_read_first(tmp_path: Path)
         async with reading(tmp_path, alive, recursive=True) as reader:
             await reader.poll()
             assert alive.received == [b"a"]  # what a living engine holds is not touched
-    assert [name for name in every_file(tmp_path) if name.endswith("claimed/ward/b.hl7")]
+    assert [name for name in every_file(tmp_path) if name.startswith(WORK) and name.endswith("/ward/b.hl7")]
     intake = Intake()
     async with reading(tmp_path, intake, recursive=True):
         assert intake.received == [b"b"]  # at the first look: it was complete when it was claimed
     assert every_file(tmp_path) == [".processed/a.hl7", ".processed/ward/b.hl7"]
-    assert not list((tmp_path / ".messagefoundry-work").iterdir())
+    assert not list((tmp_path / WORK).iterdir())
 
 
 async def test_a_file_that_was_being_given_back_is_read_once(tmp_path: Path) -> None:
     """The crash came between the two steps of giving back: the file has both names."""
-    claimed = tmp_path / ".messagefoundry-work" / "host-1-dead" / "claimed" / "a.hl7"
+    path = tmp_path / "a.hl7"
+    path.write_bytes(b"a")
+    claim = f"1795329829296720-01234567-1-{path.stat().st_mtime_ns}"
+    claimed = tmp_path / WORK / "IB_FILE@host-1-dead" / claim / "a.hl7"
     claimed.parent.mkdir(parents=True)
-    claimed.write_bytes(b"a")
-    (tmp_path / "a.hl7").hardlink_to(claimed)
+    claimed.hardlink_to(path)
     intake = Intake()
     async with reading(tmp_path, intake) as reader:
         await reader.poll()

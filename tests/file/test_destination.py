@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
 import resource
 import stat
 import time
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
@@ -238,3 +240,31 @@ async def test_a_directory_that_is_checked_at_load_is_not_made(tmp_path: Path) -
     async with writing(tmp_path / "share", validate_directory=True) as destination:
         with pytest.raises(Unreachable, match="does not exist"):
             await destination.test()
+
+
+FAULTS = (errno.EXDEV, errno.ENOSPC, errno.EPERM, errno.EACCES, errno.EIO, errno.EDQUOT, errno.EROFS)
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("call", ["link", "rename", "replace", "unlink", "fsync"])
+@pytest.mark.parametrize("number", FAULTS, ids=lambda number: errno.errorcode[number])
+async def test_a_call_that_fails_once_is_one_whole_file_in_the_end(
+    tmp_path: Path, call: str, number: int, overwrite: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder refuses a step of writing: Unreachable or delivered, and the next attempt leaves one file."""
+    works, faults = getattr(os, call), [OSError(number, os.strerror(number))]
+
+    def fails_once(*arguments: Any, **options: Any) -> Any:
+        if faults:
+            raise faults.pop()
+        return works(*arguments, **options)
+
+    async with writing(tmp_path, overwrite=overwrite) as destination:
+        monkeypatch.setattr(os, call, fails_once)
+        for attempt in (1, 2):
+            with suppress(Unreachable):
+                await destination.send(item(ADT, attempt=attempt))
+        monkeypatch.undo()
+        assert isinstance(await destination.send(item(ADT, attempt=3)), Delivered)
+    assert every_file(tmp_path) == ["MSG1.hl7"]
+    assert (tmp_path / "MSG1.hl7").read_bytes() == ADT

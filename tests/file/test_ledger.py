@@ -87,12 +87,12 @@ def opened(folder: Path) -> Ledger:
 
 
 def held(folder: Path, name: str, size: int = 1) -> Held:
-    return Held(name, str(folder / name), Look(size, 5))
+    return Held(name, str(folder / name), Look(size, 5), "")
 
 
 def test_half_a_line_of_a_crash_is_dropped(tmp_path: Path) -> None:
     book = opened(tmp_path)
-    book.accepted(held(tmp_path, "a"), 1)
+    book.accepted(held(tmp_path, "a"))
     book.close()
     path = tmp_path / ".messagefoundry-read.IB"
     whole = path.read_bytes()
@@ -100,7 +100,7 @@ def test_half_a_line_of_a_crash_is_dropped(tmp_path: Path) -> None:
     again = opened(tmp_path)
     assert again.knows(Found("a", Look(1, 5)))
     assert path.read_bytes() == whole
-    again.accepted(held(tmp_path, "b"), 2)
+    again.accepted(held(tmp_path, "b"))
     again.close()
     assert path.read_bytes() == whole + b"1 5 b\n"
 
@@ -108,7 +108,7 @@ def test_half_a_line_of_a_crash_is_dropped(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        (b"messagefoundry-read 1\nnonsense\n", "damaged at line 2: remove the line"),
+        (b"messagefoundry-read 1 0123456789abcdef\nnonsense\n", "damaged at line 2: remove the line"),
         (b"messagefoundry-read 2\n1 5 a\n", "not a ledger that this release reads"),
     ],
 )
@@ -127,12 +127,12 @@ def test_a_full_disk_leaves_no_half_line(tmp_path: Path) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 3, limits[1]))
     try:
         with pytest.raises(OSError, match="File too large"):
-            book.accepted(held(tmp_path, "a"), 1)
+            book.accepted(held(tmp_path, "a"))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert path.read_bytes() == before
     assert not book.knows(Found("a", Look(1, 5)))
-    book.accepted(held(tmp_path, "a"), 1)
+    book.accepted(held(tmp_path, "a"))
     book.close()
     assert path.read_bytes() == before + b"1 5 a\n"
 
@@ -142,9 +142,9 @@ def test_names_that_are_gone_are_forgotten(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "stays").touch()
     book = opened(tmp_path)
     for name in ("stays", "gone", "share/that/is/away"):
-        book.accepted(held(tmp_path, name), 1)
-    book.left_over()
-    book.accepted(held(tmp_path, "later"), 1)
+        book.accepted(held(tmp_path, name))
+    book.left_over("")
+    book.accepted(held(tmp_path, "later"))
     with pytest.raises(OSError, match="another engine"):
         opened(tmp_path)  # the new file is locked as the old one was
     book.close()
@@ -159,14 +159,14 @@ def test_a_ledger_that_went_away_with_its_share_is_opened_again(tmp_path: Path) 
     folder = tmp_path / "share"
     folder.mkdir()
     book = opened(folder)
-    book.accepted(held(folder, "a"), 1)
+    book.accepted(held(folder, "a"))
     folder.rename(tmp_path / "away")
     folder.mkdir()
-    book.left_over()
+    book.left_over("")
     assert not book.knows(Found("a", Look(1, 5)))
     (folder / ".messagefoundry-read.IB").unlink()
     folder.rmdir()
     (tmp_path / "away").rename(folder)
-    book.left_over()
+    book.left_over("")
     assert book.knows(Found("a", Look(1, 5)))
     book.close()

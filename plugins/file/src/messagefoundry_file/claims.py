@@ -1,54 +1,56 @@
 """Custody of files that leave the folder once read (`after_read` move and delete): claimed by a rename.
 
-    .messagefoundry-work/               beside the files, on the same file system, owner-only
-        <host>-<pid>-<random>/          one for each running inbound
-            lock                        held as long as that inbound lives
-            claimed/<name>              the file that is being read
-            adopted-<n>/<name>          files that an engine left when it died
-        accepted-<...>/<name>       files that only could not be moved or deleted; see marks.py
+    .messagefoundry-work/                        beside the files, on the same file system, owner-only
+        <Connection>@<host>-<pid>-<random>/      one for each running inbound
+            lock                                 held as long as that inbound lives
+            <time>-<random>-<size>-<mtime_ns>/<name>     a claim: a file that is being read, and how it looked
 
-Only one rename of a file succeeds, so only one engine reads it. A crash leaves at most one claimed file for each
-inbound, and nothing in the folder tells whether its message was committed just before: it is read again, which is
-a duplicate if it was. A clean stop leaves none but those marked as accepted, which are never read again: who finds
-them, moves or deletes them. A mark is made as soon as that step fails; where the folder allows not even that, the
-file is as after a crash.
+Only one rename of a file succeeds, so only one engine reads it. The name of the claim is unique, and it is the
+bookmark that is committed with the file's message: a claim that is found later was received if the bookmark names it,
+and was not if it names another. Claims of an engine that died are adopted by the next inbound of the same Connection.
+Those of other Connections are theirs.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import socket
 import stat
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from messagefoundry_file.custody import Held
-from messagefoundry_file.disk import FOLDER_MODE, move_aside, sync_folder
+from messagefoundry_file.disk import FOLDER_MODE, move_aside, move_without_replacing, sync_folder
 from messagefoundry_file.lock import FileLock
-from messagefoundry_file.marks import Mark, mark_file
-from messagefoundry_file.scan import Found, Look
+from messagefoundry_file.scan import OURS, Found, Look
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-WORK_FOLDER = ".messagefoundry-work"
+WORK_FOLDER = f"{OURS}work"
 _LOCK = "lock"
-_CLAIMED = "claimed"
+_CLAIM = re.compile(r"\d+-[0-9a-f]{8}-(\d+)-(-?\d+)")
 
 
 class Claims:
     """Custody by renaming into a folder of our own. `processed` None deletes what was accepted."""
 
-    def __init__(self, folder: str, processed: str | None, error: str) -> None:
+    def __init__(self, folder: str, connection: str, processed: str | None, error: str) -> None:
         """`processed` and `error` are paths below `folder`."""
         self._folder = folder
+        self._connection = f"{quote(connection, safe='')}@"
         self._processed = processed
         self._error = error
         self._work = os.path.join(folder, WORK_FOLDER)
         self._lock: FileLock | None = None
+        self._not_durable: set[str] = set()
+        self._strays: set[str] = set()
+        self.strays: list[str] = []
 
     def open(self) -> None:
         """Make the folders below, and one of our own that is locked."""
@@ -61,10 +63,10 @@ class Claims:
         if os.path.islink(self._work):
             raise OSError(f"{self._work} must be a folder, not a link")
         while not self._lock:
-            own = os.path.join(self._work, f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}")
+            who = f"{self._connection}{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+            own = os.path.join(self._work, who)
             os.mkdir(own, 0o700)
             self._lock = FileLock.seize(os.path.join(own, _LOCK))
-        os.mkdir(os.path.join(self._own, _CLAIMED))
 
     @property
     def _own(self) -> str:
@@ -73,23 +75,20 @@ class Claims:
         return os.path.dirname(self._lock.path)
 
     def close(self) -> None:
-        """Put back what can be put back and was not accepted, and let others adopt the rest."""
+        """Let others adopt what is still claimed."""
         if self._lock is None:
             return
         with suppress(OSError):
-            for held in self._claimed():
-                if held.message_id is None:
-                    self.give_back(held)
             _dissolve(self._lock)
         self._lock.release()
         self._lock = None
 
-    def left_over(self) -> list[Held]:
-        """What we still hold, and what engines that died held: first what was accepted, then by name."""
+    def left_over(self, bookmark: str) -> list[Held]:
+        """What we still hold, and what engines of this Connection that died held; at most one was received."""
         if self._lock is None or not self._lock.holds():
             self._start_again()
-        self._adopt()
-        return sorted(self._claimed(), key=lambda held: (held.message_id is None, held.name))
+        self._visit_others()
+        return sorted(self._claimed(bookmark), key=lambda held: (not held.received, held.name))
 
     def _start_again(self) -> None:
         """The folder was removed, or is another one now: what we held is for whoever finds it."""
@@ -98,38 +97,44 @@ class Claims:
             self._lock = None
         self.open()
 
-    def _adopt(self) -> None:
-        """Take over what engines that died held; the folders of living ones, and ours, are locked."""
+    def _visit_others(self) -> None:
+        """Adopt what is ours now, and see what waits for others; the folders of the living are locked."""
+        strays: set[str] = set()
         for other in _subfolders(self._work):
             lock = FileLock.seize(os.path.join(other, _LOCK))
-            if lock:
-                self._inherit(other)
+            if lock is None:
+                continue
+            try:
+                if os.path.basename(other).startswith(self._connection):
+                    self._inherit(other)
+                else:
+                    strays.update(os.path.relpath(path, self._folder) for path in _claimed_in(other))
                 _dissolve(lock)
+            finally:
                 lock.release()
+        self.strays = sorted(strays & self._strays)  # at two looks: the inbounds of an engine do not start as one
+        self._strays = strays
 
     def _inherit(self, other: str) -> None:
-        for folder in _subfolders(other):
-            mark = Mark.of(folder)
-            name = mark.another_folder() if mark else f"adopted-{secrets.token_hex(4)}"
-            os.rename(folder, os.path.join(self._own, name))
+        for claim in _subfolders(other):
+            os.rename(claim, os.path.join(self._own, os.path.basename(claim)))
 
-    def _claimed(self) -> Iterator[Held]:
-        for top in _subfolders(self._own):
-            for folder, _, names in os.walk(top, topdown=False):
-                for name in names:
-                    yield from self._still_claimed(top, os.path.join(folder, name))
-                if folder != os.path.join(self._own, _CLAIMED):
-                    _remove_if_empty(folder)
+    def _claimed(self, bookmark: str) -> Iterator[Held]:
+        for claim in _subfolders(self._own):
+            for held in _held_in(claim, bookmark):
+                if held.received or self._is_as_claimed(held):
+                    yield held
+                else:
+                    self.give_back(held)
+            _remove_empty(claim)
 
-    def _still_claimed(self, top: str, path: str) -> Iterator[Held]:
-        name = os.path.relpath(path, top)
-        status = os.lstat(path)
+    def _is_as_claimed(self, held: Held) -> bool:
+        """Whether it is complete and has no other name: what changed, or was being given back, begins anew."""
+        status = os.lstat(held.path)
         with suppress(FileNotFoundError):
-            if os.path.samestat(status, os.lstat(os.path.join(self._folder, name))):
-                os.unlink(path)  # given back, but for this last step
-                return
-        mark = Mark.of(top)
-        yield Held(name, path, mark.look, mark.message_id) if mark else Held(name, path, Look.of(status))
+            if os.path.samestat(status, os.lstat(os.path.join(self._folder, held.name))):
+                return False
+        return stat.S_ISREG(status.st_mode) and Look.of(status) == held.look
 
     def knows(self, found: Found) -> bool:
         """Nothing that is done with stays in the folder."""
@@ -137,62 +142,69 @@ class Claims:
 
     def take(self, found: Found) -> Held | None:
         """Rename the file into our folder; whoever comes second finds it gone."""
-        source = os.path.join(self._folder, found.name)
-        path = os.path.join(self._own, _CLAIMED, found.name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
+        claim = f"{time.time_ns() // 1000}-{secrets.token_hex(4)}-{found.look.size}-{found.look.mtime_ns}"
+        held = Held(found.name, os.path.join(self._own, claim, found.name), found.look, claim)
+        taken = False
         try:
-            _check_readable(source)
-            os.rename(source, path)
+            taken = self._claim(held)
         except FileNotFoundError:
-            return None
-        status = os.lstat(path)
-        held = Held(found.name, path, Look.of(status))
-        if held.look != found.look or not stat.S_ISREG(status.st_mode):
-            self.give_back(held)
-            return None
-        return held
+            pass
+        finally:
+            if not taken:
+                self.give_back(held)
+        return held if taken else None
 
-    def accepted(self, held: Held, message_id: int | None) -> str:
+    def _claim(self, held: Held) -> bool:
+        source = os.path.join(self._folder, held.name)
+        _check_readable(source)
+        os.mkdir(os.path.join(self._own, held.bookmark), 0o700)
+        os.makedirs(os.path.dirname(held.path), mode=0o700, exist_ok=True)
+        os.rename(source, held.path)
+        if not self._is_as_claimed(held):
+            return False
+        self._not_durable |= {os.path.dirname(held.path), self._own}
+        self._make_durable()
+        return True
+
+    def accepted(self, held: Held) -> str:
         """Move it to the processed files or delete it; what was not read of it is kept."""
-        if held.message_id is None and message_id is not None:
-            held = self._as_accepted(held, message_id)
-        try:
-            return self._done_with(held, message_id)
-        except OSError:
-            self._mark(held)
-            raise
-
-    def _as_accepted(self, held: Held, message_id: int) -> Held:
-        """The same file; after a first try that failed it is where `_mark` has moved it."""
-        mark = Mark(message_id, held.look)
-        path = os.path.join(self._own, mark.folder(), held.name)
-        return Held(held.name, path if os.path.lexists(path) else held.path, held.look, message_id)
-
-    def _mark(self, held: Held) -> None:
-        """Say durably that it was accepted, if the folder allows it."""
-        lock_lost = self._lock is None or not self._lock.holds()  # nothing is made where a share went away
-        if held.message_id is None or Mark.of(_top(held)) or lock_lost:
-            return
-        with suppress(OSError):
-            mark_file(_top(held), held.name, os.path.join(self._own, Mark(held.message_id, held.look).folder()))
-
-    def _done_with(self, held: Held, message_id: int | None) -> str:
         if self._gone(held):
             return "was removed while it was received"
         if Look.of(os.lstat(held.path)) != held.look:
             return f"changed after it was read; kept as {self.set_aside(held)}"
-        if self._processed is None:
-            os.unlink(held.path)
-            sync_folder(os.path.dirname(held.path))
-        else:
-            move_aside(held.path, self._processed, held.name, str(message_id))
+        self._end(held, self._processed)
         return ""
 
     def set_aside(self, held: Held) -> str:
         """Move it to the folder for errors."""
         if self._gone(held):
             return "nothing, for it was removed meanwhile"
-        return os.path.relpath(move_aside(held.path, self._error, held.name, str(time.time_ns() // 1000)), self._folder)
+        return os.path.relpath(self._end(held, self._error), self._folder)
+
+    def _end(self, held: Held, folder: str | None) -> str:
+        """Move the file out of its claim or, with no folder, delete it; where it is now.
+
+        Where its name is taken, the time of the claim is added: a next start, which finds the move half done, makes the
+        same name.
+        """
+        path = held.path
+        if folder is None:
+            os.unlink(path)
+        else:
+            path = move_aside(path, folder, held.name, held.bookmark.partition("-")[0])
+            self._not_durable.add(os.path.dirname(path))
+        self._clear(held)
+        return path
+
+    def _make_durable(self) -> None:
+        """Make claims and moves durable, before a bookmark is committed that names another file.
+
+        Until then a power cut that undoes the last move costs nothing: the bookmark still names its file.
+        """
+        for folder in sorted(self._not_durable):
+            with suppress(FileNotFoundError):  # a claim that has been removed
+                sync_folder(folder)
+        self._not_durable.clear()
 
     def _gone(self, held: Held) -> bool:
         """Whether somebody removed the file, and not the share went away with it."""
@@ -201,8 +213,12 @@ class Claims:
     def give_back(self, held: Held) -> None:
         """Let it have its name in the folder again; where that is taken by now, it stays claimed and comes first."""
         with suppress(OSError):
-            os.link(held.path, os.path.join(self._folder, held.name), follow_symlinks=False)
-            os.unlink(held.path)
+            move_without_replacing(held.path, os.path.join(self._folder, held.name))
+        self._clear(held)
+
+    def _clear(self, held: Held) -> None:
+        """Remove the claim, which is empty unless the file is still in it."""
+        _remove_empty(os.path.join(self._own, held.bookmark))
 
 
 def _check_readable(path: str) -> None:
@@ -212,25 +228,39 @@ def _check_readable(path: str) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
-def _top(held: Held) -> str:
-    """The folder below which a held file has its relative name."""
-    return held.path[: -len(held.name) - 1]
-
-
 def _subfolders(folder: str) -> list[str]:
     with os.scandir(folder) as entries:
         return [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
 
 
+def _held_in(claim: str, bookmark: str) -> Iterator[Held]:
+    name = os.path.basename(claim)
+    if known := _CLAIM.fullmatch(name):
+        look = Look(int(known[1]), int(known[2]))
+        for path in _files(claim):
+            yield Held(os.path.relpath(path, claim), path, look, name, name == bookmark)
+
+
+def _files(claim: str) -> list[str]:
+    """What is in a claim: one file, or none when it was about to come or has just gone."""
+    return [os.path.join(folder, name) for folder, _, names in os.walk(claim) for name in names]
+
+
+def _claimed_in(folder: str) -> list[str]:
+    return [path for claim in _subfolders(folder) for path in _files(claim)]
+
+
 def _dissolve(lock: FileLock) -> None:
-    """Remove a claim folder that holds nothing any more."""
+    """Remove the folder of an inbound that holds nothing any more."""
     folder = os.path.dirname(lock.path)
-    _remove_if_empty(os.path.join(folder, _CLAIMED))
+    for claim in _subfolders(folder):
+        _remove_empty(claim)
     if os.listdir(folder) == [_LOCK]:
         os.unlink(lock.path)
-        _remove_if_empty(folder)
-
-
-def _remove_if_empty(folder: str) -> None:
-    with suppress(OSError):
         os.rmdir(folder)
+
+
+def _remove_empty(claim: str) -> None:
+    for folder, _, _ in os.walk(claim, topdown=False):
+        with suppress(OSError):
+            os.rmdir(folder)

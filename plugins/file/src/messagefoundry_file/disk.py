@@ -6,7 +6,7 @@ import errno
 import itertools
 import os
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 FOLDER_MODE, FILE_MODE = 0o750, 0o640
 """Of what is made here, less the umask: messages are for the engine's account and its group."""
+
+NO_LINKS = frozenset((errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK))
+"""What `link` fails with where a file cannot have a second name."""
 
 _NO_SYNC = frozenset((errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS))
 _LONGEST_NAME = 255
@@ -51,32 +54,46 @@ def _sync(descriptor: int) -> None:
             raise
 
 
-def move_aside(source: str, folder: str, name: str, tag: str) -> str:
-    """Move `source` to `folder`/`name` durably and give its new path; a taken name gets `tag` before its extension.
+def move_without_replacing(source: str, target: str) -> None:
+    """Move a file to a name that is free, on one file system. Raises FileExistsError, OSError.
 
-    `name` may have subfolders, which are made. Nothing is ever replaced: the new name is reserved with an empty file
-    before the move, so that two engines can share a folder.
+    A move that was broken off, so that the file has both names, is completed. POSIX renames replace and links do not;
+    where there are none, the name is reserved with an empty file first.
+    """
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except FileExistsError:
+        if not os.path.samestat(os.lstat(source), os.lstat(target)):
+            raise
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        _move_to_reserved(source, target)
+        return
+    os.unlink(source)
+
+
+def _move_to_reserved(source: str, target: str) -> None:
+    os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        os.replace(source, target)
+    except OSError:
+        os.unlink(target)
+        raise
+
+
+def move_aside(source: str, folder: str, name: str, tag: str) -> str:
+    """Move `source` to `folder`/`name` and give its new path; a taken name gets `tag` before its extension.
+
+    `name` may have subfolders, which are made. Nothing is ever replaced, so that two engines can share a folder. What
+    makes the move durable is the caller's: `sync_folder` of both folders.
     """
     target = os.path.join(folder, name)
     os.makedirs(os.path.dirname(target), mode=FOLDER_MODE, exist_ok=True)
-    reserved = _reserve(target, tag)
-    try:
-        os.replace(source, reserved)
-    except OSError:
-        os.unlink(reserved)
-        raise
-    sync_folder(os.path.dirname(reserved))
-    sync_folder(os.path.dirname(source))
-    return reserved
-
-
-def _reserve(target: str, tag: str) -> str:
     for candidate in _names(target, tag):
-        try:
-            os.close(os.open(candidate, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        except FileExistsError:
-            continue
-        return candidate
+        with suppress(FileExistsError):
+            move_without_replacing(source, candidate)
+            return candidate
     raise AssertionError("the names never end")
 
 

@@ -14,12 +14,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from messagefoundry_file.disk import FILE_MODE, syncing
+from messagefoundry_file.disk import FILE_MODE, NO_LINKS, syncing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_NO_LINKS = frozenset((errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK))
 _TO_SYNC = "rb+" if sys.platform == "win32" else "rb"
 _BINARY: int = getattr(os, "O_BINARY", 0)
 _NOT_FOLLOWED: int = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | _BINARY
@@ -124,7 +123,7 @@ def _rename_without_replacing(draft: str, final: str) -> None:
     except FileExistsError:
         raise
     except OSError as error:
-        if error.errno not in _NO_LINKS:
+        if error.errno not in NO_LINKS:
             raise
         if os.path.lexists(final):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), final) from None

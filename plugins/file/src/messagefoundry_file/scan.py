@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Literal, Self
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+OURS = ".messagefoundry-"
+"""How the names begin of what this plugin keeps in the folders that it reads."""
+
 WINDOW = 10_000
 """Files kept in mind at a time, so that memory does not grow with what waits in the folder."""
 
@@ -53,7 +56,12 @@ class Wanted:
     passed_over: frozenset[str] = frozenset()
 
     def matches(self, name: str) -> bool:
-        """Whether a file of this name is read; hidden ones only by a pattern that begins with a dot."""
+        """Whether a file of this name is read; hidden ones only by a pattern that begins with a dot.
+
+        Never read are our own files, and hidden ones that end in .tmp: a File outbound is about to name them.
+        """
+        if name.startswith(OURS) or (name.startswith(".") and name.endswith(".tmp")):
+            return False
         return fnmatch.fnmatch(name, self.pattern) and (not name.startswith(".") or self.pattern.startswith("."))
 
     def enters(self, name: str, path: str) -> bool:

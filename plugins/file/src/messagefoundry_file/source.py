@@ -1,8 +1,10 @@
 """The inbound `File`: polls a folder and brings in one message for each file.
 
-A file is taken, read, committed, and only then moved, deleted or entered in the ledger; a stop does not come between
-these steps. When the last step fails, it alone is tried again, after a stop too. What could not be committed goes back
-to the folder; what can never be committed goes to the folder for errors, with a note that says why.
+A file is taken, read, committed with a bookmark that names it, and only then moved, deleted or entered in the ledger. A
+stop does not come between these steps, and a kill costs none: a file that was taken and is found at the start was
+received if the bookmark names it, and only the last step is left. When that fails, it alone is tried again. What was
+not committed goes back to the folder, after its outcome is known; what can never be committed goes to the folder for
+errors, with a note that says why.
 """
 
 from __future__ import annotations
@@ -59,7 +61,9 @@ class FileSource:
         self._watch = Watch(self._folder, _wanted(settings), clock, self._custody.knows)
         self._notices = Notices(context)
         self._limiter = trio.CapacityLimiter(1)
+        self._bookmark = ""
         self._unfinished: Ending | None = None
+        self._undecided: Held | None = None
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Look at the folder at once and then every `poll_seconds`. OSError when it cannot be used at the start."""
@@ -72,14 +76,15 @@ class FileSource:
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         """The time in which files can be taken."""
-        await self._in_thread(self._open)
         try:
+            await self._in_thread(self._open)
+            self._bookmark = await self._context.bookmark()
             yield
         finally:
             await self._close()  # noqa: ASYNC102 - it shields and limits its steps itself
 
     async def _close(self) -> None:
-        """Try the last step once more; what still fails is remembered by the custody, for the next start."""
+        """Try the last step once more; what still fails is left to the next start, as after a kill."""
         try:
             if self._unfinished:
                 with trio.move_on_after(_CLOSE_SECONDS, shield=True):
@@ -100,17 +105,16 @@ class FileSource:
         if self._unfinished and not await self._finish(self._unfinished):
             return
         try:
-            left_over = await self._in_thread(self._custody.left_over)
+            left_over = await self._in_thread(partial(self._custody.left_over, self._bookmark))
             ready = await self._in_thread(self._watch.ready)
         except OSError as error:
             self._notices.tell("folder unavailable", "", f"{self._folder}: {error.strerror or error}")
             return
         self._tell_of_the_look()
-        for held in left_over:
-            if not await _uninterrupted(partial(self._bring_in, held)):
-                return
-        for found in ready:
-            if not await _uninterrupted(partial(self._take, found)):
+        steps = [partial(self._bring_in, held) for held in left_over] + [partial(self._take, found) for found in ready]
+        for step in steps:
+            if not await _uninterrupted(step):
+                await self._decide()
                 return
 
     def _tell_of_the_look(self) -> None:
@@ -120,6 +124,9 @@ class FileSource:
             self._notices.tell("folder unreadable", name, f"{shown(name)} below {self._folder} cannot be searched")
         for name in self._watch.irregular[:_MOST_NAMED]:
             self._notices.tell("file passed over", name, f"{shown(name)} is a link or a device, which are not read")
+        for path in self._custody.strays[:_MOST_NAMED]:
+            detail = f"{shown(path)} is held for another Connection, and is read when that runs again in {self._folder}"
+            self._notices.tell("file left behind", path, detail)
 
     async def _take(self, found: Found) -> bool:
         try:
@@ -131,8 +138,8 @@ class FileSource:
 
     async def _bring_in(self, held: Held) -> bool:
         """Read, commit, end. False when nothing more can be brought in at present."""
-        if held.message_id is not None:
-            return await self._finish(self._accepted(held, held.message_id))
+        if held.received:
+            return await self._finish(self._accepted(held))
         try:
             content = await self._in_thread(partial(read_content, held.path, held.look, self._limits))
         except Unfit as unfit:
@@ -146,19 +153,29 @@ class FileSource:
         except OSError as error:
             self._tell_of_file(held.name, error)
             return await self._give_back(held)
-        receipt = await self._context.receive(content, peer=shown(held.name))
+        receipt = await self._context.receive(content, peer=shown(held.name), bookmark=held.bookmark)
         if receipt.retry and not receipt.accepted:
-            await self._give_back(held)
+            self._undecided = held
             return False
         return await self._finish(self._ending(held, receipt))
 
+    async def _decide(self) -> None:
+        """Learn what became of a commit that the store did not confirm in time. A stop leaves it to the next start."""
+        if self._undecided:
+            held, self._bookmark = self._undecided, await self._context.bookmark()
+            self._undecided = None
+            received = held.bookmark == self._bookmark
+            step = partial(self._finish, self._accepted(held)) if received else partial(self._give_back, held)
+            await _uninterrupted(step)
+
     def _ending(self, held: Held, receipt: Receipt) -> Ending:
         if receipt.accepted:
-            return self._accepted(held, receipt.message_id)
+            self._bookmark = held.bookmark
+            return self._accepted(held)
         return self._set_aside(held, "file refused", _refusal(receipt))
 
-    def _accepted(self, held: Held, message_id: int | None) -> Ending:
-        step = partial(self._custody.accepted, held, message_id)
+    def _accepted(self, held: Held) -> Ending:
+        step = partial(self._custody.accepted, held)
         return Ending(held, step, "file changed", f"{shown(held.name)} ")
 
     def _set_aside(self, held: Held, kind: str, reason: str) -> Ending:
@@ -209,7 +226,7 @@ def _custody(settings: FileSettings, folder: str, connection: str) -> Custody:
     if settings.after_read == "leave":
         return Ledger(folder, connection)
     processed = os.path.join(folder, settings.processed_subdir) if settings.after_read == "move" else None
-    return Claims(folder, processed, os.path.join(folder, settings.error_subdir))
+    return Claims(folder, connection, processed, os.path.join(folder, settings.error_subdir))
 
 
 def _wanted(settings: FileSettings) -> Wanted:
