@@ -6,7 +6,6 @@ import os
 import sqlite3
 import subprocess
 import sys
-import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +14,7 @@ from messagefoundry.contracts.ciphers import Plaintext
 from messagefoundry.contracts.errors import CorruptStore, StoreFull, StoreUnavailable, UnstorableUnit
 from messagefoundry.contracts.stores import MessageQuery, StoreLocation
 from messagefoundry_sqlite.factory import SQLITE
-from tests.stores.feed import Feed, delivered, hand_off, receive
+from tests.stores.feed import Feed, hand_off, receive
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,11 +106,6 @@ def test_a_damaged_store_says_so(feed: Feed) -> None:
     assert feed.reader.integrity() != []
 
 
-def test_a_sound_store_says_so(feed: Feed) -> None:
-    feed.handed_off("OB")
-    assert feed.reader.integrity() == []
-
-
 def test_an_error_of_a_read_tells_no_values(feed: Feed) -> None:
     feed.store._cursor.execute("ALTER TABLE body RENAME TO gone")
     with pytest.raises(StoreUnavailable) as refusal:
@@ -174,30 +168,6 @@ def test_a_killed_process_leaves_whole_batches(tmp_path: Path) -> None:
         assert last >= known
         assert all(count % 8 == 0 for count in counts.values())
         assert counts.get("RECEIVED", 0) <= 8 * (kill + 1)
-
-
-def test_readers_see_whole_batches_while_others_commit(feed: Feed) -> None:
-    done = threading.Event()
-    seen: list[int] = []
-
-    def read() -> None:
-        reader = SQLITE.reader(feed.location, Plaintext())
-        while not done.is_set():
-            seen.append(sum(reader.dispositions().values()))
-        reader.close()
-
-    thread = threading.Thread(target=read)
-    thread.start()
-    for _ in range(40):
-        received = [receive() for _ in range(8)]
-        feed.commit(*received)
-        feed.commit(*(hand_off(unit.id, "OB") for unit in received))
-        feed.commit(*(delivered(item.id, item.message_id) for item in feed.lane(limit=8).items))
-    done.set()
-    thread.join()
-    assert seen == sorted(seen)
-    assert all(count % 8 == 0 for count in seen)
-    assert feed.reader.dispositions() == {"PROCESSED": 320}
 
 
 def test_an_open_read_does_not_hold_a_commit_up(feed: Feed) -> None:

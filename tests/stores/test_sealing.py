@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from messagefoundry.contracts.ciphers import PLAIN, Plaintext, UnreadableValue
-from messagefoundry.contracts.stores import DeadQuery
 from messagefoundry.contracts.units import DeadLetter, Failed, Replay, ReplayDead, Resend
-from tests.stores.feed import RAW, Feed, dead, delivered, hand_off, refuse, retry
+from tests.stores.feed import Feed, dead, delivered, hand_off, refuse, retry
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,14 +56,6 @@ def _life(feed: Feed) -> None:
     feed.commit(hand_off(message_id, failed=[Failed("routed", "h", secret)]))
 
 
-def test_nothing_of_a_body_lies_open(sealed: Feed) -> None:
-    _life(sealed)
-    for suffix in ("", "-wal"):
-        assert _SECRET not in (sealed.folder / f"store.db{suffix}").read_bytes()
-    sealed.close()
-    assert _SECRET not in (sealed.folder / "store.db").read_bytes()
-
-
 @pytest.mark.parametrize(("cipher", "mark"), [(Bound(), _MARK), (Plaintext(), PLAIN)])
 def test_every_sealed_column_holds_an_envelope(tmp_path: Path, cipher: Bound, mark: bytes) -> None:
     feed = Feed(tmp_path, cipher=cipher)
@@ -76,22 +67,6 @@ def test_every_sealed_column_holds_an_envelope(tmp_path: Path, cipher: Bound, ma
         assert values, table
         assert {value[:1] for (value,) in values} == {mark}
     connection.close()
-
-
-def test_what_was_sealed_is_opened_again(sealed: Feed) -> None:
-    _life(sealed)
-    reader = sealed.reader
-    (refused,) = reader.trail(1)
-    assert refused.detail == "AE 102 SECRETNAME"
-    message_id = 2
-    assert reader.body(message_id) == RAW
-    outbound = [row for row in reader.work(message_id) if row.stage == "outbound"]
-    assert len(outbound) == 4
-    assert {reader.body(row.id) for row in outbound} == {_SECRET}
-    replies = [reader.reply(message_id, event.id) for event in reader.trail(message_id) if event.has_reply]
-    assert replies == [_SECRET] * 3
-    assert [row.error for row in reader.dead_letters(DeadQuery(stage="routed"))] == ["SECRETNAME"]
-    sealed.close()
 
 
 def test_an_envelope_cannot_be_moved(sealed: Feed) -> None:

@@ -72,7 +72,7 @@ class Checker:
         settings = found.settings(spec, around)
         if settings is not None:
             deployed = options.get("deployed", True)
-            self.sources.append(Source(declared.name, declared.place, settings, around.bind_host, deployed))
+            self.sources.append(Source(declared.label, declared.place, settings, around.bind_host, deployed))
         found.stop_if_wrong()
         assert spec is not None
         assert settings is not None
@@ -122,7 +122,7 @@ class _Finding:
 
     def put(self, text: str, mend: str = "", place: Place | None = None) -> None:
         self.wrong = True
-        self.checker.record.problem(place or self.declared.place, self.declared.name, text, mend)
+        self.checker.record.problem(place or self.declared.place, self.declared.label, text, mend)
 
     def put_all(self, problem: Problem) -> None:
         self.put(problem.text, problem.mend)

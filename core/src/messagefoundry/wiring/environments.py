@@ -6,6 +6,7 @@ import tomllib
 from typing import TYPE_CHECKING, Any
 
 from messagefoundry.contracts.errors import ConfigurationError, Problem
+from messagefoundry.contracts.sentences import why_no_toml
 from messagefoundry.wiring.environment import KEY
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ def _read_file(path: Path) -> tuple[dict[str, Any], list[Problem]]:
         table = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return {}, []
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        problem = Problem(f"is not readable as TOML: {error}", "mend the file", str(path))
+    except (ValueError, RecursionError) as error:
+        problem = Problem(f"is not readable as TOML: {why_no_toml(error)}", "mend the file", str(path))
         raise ConfigurationError([problem]) from error
     except OSError as error:
         problem = Problem(f"cannot be read: {error.strerror}", "check its place and permissions", str(path))

@@ -1,4 +1,4 @@
-"""Loading the modules of a configuration directory: every `*.py` in it, sorted, not recursive, `_*` left out.
+"""Loading the modules of a configuration directory: every `*.py` in it, sorted, not recursive, `_*` and `.*` left out.
 
 A module that raises is a problem with the author's file and line; the others are loaded all the same.
 """
@@ -18,7 +18,7 @@ from messagefoundry.contracts.errors import ConfigurationError, Problem
 from messagefoundry.contracts.nearest import did_you_mean
 from messagefoundry.plugins.offers import EXTRAS, RELEASED, NotInstalledError, pip_line
 from messagefoundry.wiring.graph import Place
-from messagefoundry.wiring.modules import Package, importing
+from messagefoundry.wiring.modules import ENGINE, Package, importing, without_package
 from messagefoundry.wiring.recording import Recording, recording
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def _stems(directory: Path) -> list[str]:
     if not directory.is_dir():
         what = "is not a directory" if directory.exists() else "does not exist"
         raise _refusal(directory, what, "name the directory of your configuration with --config")
-    stems = sorted(file.stem for file in directory.glob("*.py") if not file.name.startswith("_"))
+    stems = sorted(file.stem for file in directory.glob("*.py") if file.name[0] not in "_.")
     if not stems:
         raise _refusal(directory, "has no module (*.py) to load", "messagefoundry init writes a first one")
     return stems
@@ -68,7 +68,7 @@ def _refuse_writable_by_others(directory: Path) -> None:
 def _code(directory: Path) -> Iterator[Path]:
     yield directory
     for entry in sorted(directory.iterdir()):
-        if entry.suffix == ".py":
+        if entry.suffix == ".py" and entry.exists():
             yield entry
         elif (entry / "__init__.py").is_file():
             yield from _code(entry)
@@ -76,11 +76,24 @@ def _code(directory: Path) -> Iterator[Path]:
 
 def _load(package: Package, stem: str, record: Recording) -> None:
     try:
+        _refuse_what_is_no_module(package.directory / f"{stem}.py")
         package.load(stem)
+    except ConfigurationError as refusal:
+        record.failed = True
+        record.problems += refusal.problems
     except (Exception, SystemExit) as error:  # noqa: BLE001 - an author's module may raise anything
         record.failed = True
         text, mend = _cause(error)
         record.problem(_place(error, package.directory, stem), "", text, mend)
+
+
+def _refuse_what_is_no_module(file: Path) -> None:
+    if "." in file.stem:
+        raise _refusal(file, "cannot be imported: a module's name has no dot", "rename it")
+    if not file.is_file():
+        raise _refusal(file, "is not a file that can be read", "remove it")
+    if file.stem == ENGINE:
+        raise _refusal(file, "has the name of the engine, which no module could import beside it", "rename it")
 
 
 def _place(error: BaseException, directory: Path, stem: str) -> Place:
@@ -100,9 +113,15 @@ def _cause(error: BaseException) -> tuple[str, str]:
     if isinstance(error, SyntaxError):
         return f"{type(error).__name__}: {error.msg}", "mend the line"
     if isinstance(error, ImportError):
-        return f"{type(error).__name__}: {error}", _import_mend(error)
-    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return f"the module stopped with {text}", ""
+        return f"{type(error).__name__}: {without_package(str(error))}", _import_mend(error)
+    return f"the module stopped with {': '.join(filter(None, (type(error).__name__, _text(error))))}", ""
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - a class of the author's may be unable to say what happened
+        return ""
 
 
 def _import_mend(error: ImportError) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import importlib
 import itertools
+import re
 import sys
 from contextlib import contextmanager
 from importlib.abc import Loader, MetaPathFinder
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _loads = itertools.count(1)
+ENGINE = "messagefoundry"
+PACKAGE = "messagefoundry_configuration_"
+
+
+def without_package(text: str) -> str:
+    """`text` as authors know their modules, who never see the package in which these are loaded."""
+    return re.sub(rf"{PACKAGE}\d+", "the configuration", re.sub(rf"{PACKAGE}\d+\.", "", text))
 
 
 class Package:
@@ -29,7 +37,7 @@ class Package:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.name = f"messagefoundry_configuration_{next(_loads)}"
+        self.name = f"{PACKAGE}{next(_loads)}"
         self.texts: list[str] = []
         self.failures: dict[str, BaseException] = {}
 
@@ -76,7 +84,7 @@ class _Finder(MetaPathFinder):
 
     def __init__(self, package: Package) -> None:
         self.package = package
-        self.neighbours = frozenset(_importable(package.directory)) - sys.stdlib_module_names
+        self.neighbours = frozenset(_importable(package.directory)) - sys.stdlib_module_names - {ENGINE}
 
     def is_neighbour(self, name: str) -> bool:
         return name in self.neighbours

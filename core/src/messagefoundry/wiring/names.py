@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from messagefoundry.contracts.errors import Problem
 from messagefoundry.contracts.nearest import did_you_mean
+from messagefoundry.wiring.references import UnresolvedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from messagefoundry.wiring.connections import Source
     from messagefoundry.wiring.graph import Graph, Place
     from messagefoundry.wiring.recording import Declaration, Recording
+    from messagefoundry.wiring.references import Environment
 
 
 class Named(Protocol):
@@ -46,14 +48,19 @@ def by_name(declared: Iterable[N], word: str, record: Recording) -> dict[str, N]
     return found
 
 
-def check_routers(declared: Iterable[Declaration], routers: Iterable[str], record: Recording) -> None:
-    """Put down every inbound whose Router is not declared."""
+def check_routers(
+    declared: Iterable[Declaration], routers: Iterable[str], environment: Environment, record: Recording
+) -> None:
+    """Put down every inbound whose Router is not declared, one that env() names too."""
     routers = tuple(routers)
     for inbound in declared:
-        router = inbound.options.get("router")
+        try:
+            router = environment.fill(inbound.options.get("router"))
+        except UnresolvedError:
+            continue  # put down with the options
         if inbound.kind == "inbound" and isinstance(router, str) and router.strip() and router not in routers:
             mend = did_you_mean(router, routers) or f'declare it with @router("{router}")'
-            record.problem(inbound.place, inbound.name, f"its Router {router!r} is not declared", mend)
+            record.problem(inbound.place, inbound.label, f"its Router {router!r} is not declared", mend)
 
 
 def check_reply_sources(sources: Iterable[Source], outbounds: Iterable[str], record: Recording) -> None:

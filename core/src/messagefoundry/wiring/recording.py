@@ -25,6 +25,11 @@ class Declaration:
     options: Mapping[str, Any]
     place: Place
 
+    @property
+    def label(self) -> str:
+        """The name for people; empty for one that is no text."""
+        return self.name if isinstance(self.name, str) else ""
+
 
 @dataclass(slots=True)
 class Recording:

@@ -41,7 +41,7 @@ def resolve(
     built = list(_built(checker, record.connections))
     # A module that failed may have been the one to declare what others name.
     if not record.failed:
-        check_routers(record.connections, routers, record)
+        check_routers(record.connections, routers, checker.environment, record)
         outbounds = [each.name for each in record.connections if each.kind == "outbound"]
         check_reply_sources(checker.sources, outbounds, record)
     check_ports(checker.sources, deployment, record)

@@ -37,7 +37,7 @@ def wanted_by(directory: Path | str, *, environment: str | None = None) -> Wante
 def _imported(directory: Path) -> Iterator[str]:
     """Connectors that a module imports from `messagefoundry`: one that is absent stops it before it declares any."""
     for file in sorted(directory.glob("*.py")):
-        with suppress(SyntaxError, ValueError):
+        with suppress(SyntaxError, ValueError, RecursionError, MemoryError, OSError):
             for node in ast.walk(ast.parse(file.read_bytes())):
                 if isinstance(node, ast.ImportFrom) and node.module == "messagefoundry":
                     yield from (alias.name for alias in node.names if alias.name in EXTRAS["connector"])
