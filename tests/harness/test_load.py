@@ -57,13 +57,30 @@ def test_seconds_bound_a_closed_loop() -> None:
 def test_a_rate_is_kept() -> None:
     with running_sink() as sink:
         result = load.run(Load(ports=sink.ports, connections=2, window=10, rate=400, seconds=0.5))
-    assert 180 <= result.sent + result.late <= 202
+    assert (result.sent, result.acked) == (200, 200)
 
 
-def test_a_rate_beyond_the_windows_is_late() -> None:
+def test_a_rate_beyond_the_windows_is_sent_late_and_counted_from_when_it_was_due() -> None:
     with running_sink(Answering(delay_seconds=0.05)) as sink:
-        result = load.run(Load(ports=sink.ports, rate=200, seconds=0.3))
-    assert result.late > result.sent > 0
+        result = load.run(Load(ports=sink.ports, rate=100, seconds=0.1))
+    (seen,) = report(sink, result.journal)
+    assert (result.sent, result.acked, seen.unique) == (10, 10, 10)
+    assert result.late >= 8
+    assert result.seconds >= 0.45, "one at a time, each answered after 50 ms"
+    last = list(result.journal)[-1]
+    assert (last.answered_ns - last.due_ns) / 1e6 >= 10 * 50 - 9 * 10
+    assert (last.answered_ns - last.sent_ns) / 1e6 < 300
+    assert result.ack_ms.max is not None
+    assert result.ack_ms.max >= 400
+    assert seen.reconciled is not None
+    assert seen.reconciled.end_to_end_ms.max is not None
+    assert seen.reconciled.end_to_end_ms.max >= 350
+
+
+def test_a_count_bounds_a_rate() -> None:
+    with running_sink() as sink:
+        result = load.run(Load(ports=sink.ports, rate=1000, count=5))
+    assert (result.sent, result.acked) == (5, 5)
 
 
 def test_the_answer_time_is_measured() -> None:

@@ -10,6 +10,14 @@ def test_frames_are_found_wherever_the_stream_is_cut() -> None:
         assert frames.feed(stream[:cut]) + frames.feed(stream[cut:]) == [CONTENT, b"second"]
 
 
+def test_a_frame_in_many_pieces_is_one_content() -> None:
+    frames, stream = Frames(), frame(CONTENT) + frame(b"second")
+    assert [content for at in range(len(stream)) for content in frames.feed(stream[at : at + 1])] == [
+        CONTENT,
+        b"second",
+    ]
+
+
 def test_bytes_before_the_start_are_noise() -> None:
     assert Frames().feed(b"\r\n" + frame(CONTENT)) == [CONTENT]
 

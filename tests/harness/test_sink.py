@@ -100,6 +100,36 @@ def test_as_a_process_under_control(tmp_path: Path) -> None:
     assert (seen["unique"], seen["reconciled"]["missing"], process.returncode) == (30, 0, 0)
 
 
+def test_under_control_every_round_counts_anew(tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    command = [sys.executable, "-m", "messagefoundry.harness.sink", "--port", "0", "--control"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        (port,) = json.loads(process.stdout.readline())["listening"]
+        for count in (20, 10):
+            load.run(Load(ports=(port,), count=count)).journal.save(journal)
+            print(json.dumps({"expect": count, "linger": 0, "journal": str(journal)}), file=process.stdin, flush=True)
+            (seen,) = json.loads(process.stdout.readline())["ports"]
+            reconciled = seen["reconciled"]
+            assert (seen["unique"], reconciled["missing"], reconciled["unexpected"]) == (count, 0, 0)
+        process.stdin.close()
+        assert process.stdout.read() == ""
+    assert process.returncode == 0
+
+
+def test_disorder_on_one_connection_is_told_from_that_of_several() -> None:
+    first, second, third = (message for message, _ in zip(synthetic_messages(1), range(3), strict=False))
+    with running_sink() as sink:
+        for contents in ([second], [first, third]):
+            assert len(list(deliver(contents, sink.ports[0]))) == len(contents)
+        arrivals = sink.arrivals[sink.ports[0]]
+        assert (arrivals.order_breaks, arrivals.connection_breaks) == (1, 0)
+        arrivals.clear()
+        assert len(list(deliver([second, first], sink.ports[0]))) == 2
+    assert (arrivals.order_breaks, arrivals.connection_breaks) == (1, 1)
+
+
 def test_as_a_process_it_stops_with_its_parent() -> None:
     command = [sys.executable, "-m", "messagefoundry.harness.sink", "--port", "0", "--control"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=10, check=True)

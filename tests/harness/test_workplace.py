@@ -1,36 +1,7 @@
-import ast
 import stat
 
-from messagefoundry.harness.workplace import feed_configuration, free_ports, fresh_workplace
-
-FEED = """\
-from messagefoundry import MLLP, Send, handler, inbound, outbound, router
-
-inbound("IB_BENCH", MLLP(port=2600), router="to_bench")
-outbound("OB_BENCH", MLLP(host="127.0.0.1", port=2700))
-
-
-@router("to_bench")
-def to_bench(msg):
-    return "bench"
-
-
-@handler("bench")
-def bench(msg):
-    msg["MSH-5"] = "DOWNSTREAM"
-    return Send("OB_BENCH", msg)
-"""
-
-
-def test_the_feed() -> None:
-    assert feed_configuration(2600, [2700]) == FEED
-
-
-def test_the_feed_with_several_outbounds() -> None:
-    text = feed_configuration(2600, [2700, 2701])
-    ast.parse(text)
-    assert 'outbound("OB_BENCH_2", MLLP(host="127.0.0.1", port=2701))' in text
-    assert 'return [Send("OB_BENCH_1", msg), Send("OB_BENCH_2", msg)]' in text
+from messagefoundry.harness.feeds import Feed
+from messagefoundry.harness.workplace import free_ports, fresh_workplace
 
 
 def test_a_workplace_belongs_to_its_owner_alone_and_vanishes() -> None:
@@ -44,3 +15,9 @@ def test_a_workplace_belongs_to_its_owner_alone_and_vanishes() -> None:
 
 def test_free_ports_differ() -> None:
     assert len(set(free_ports(20))) == 20
+
+
+def test_a_workplace_has_a_port_for_every_inbound() -> None:
+    with fresh_workplace([2700], feed=Feed(pairs=3, burning=True)) as place:
+        assert len(set(place.ports)) == 4
+        assert all(str(port) in (place.configuration / "feed.py").read_text() for port in place.ports)

@@ -17,15 +17,17 @@ _TEMPLATE = (
     b"IN1|1|PLAN9^Placeholder Plan^SYNTH|90009|PLACEHOLDER MUTUAL||||GROUP9\r"
 )
 
+_DOCUMENT = b"OBX|1|ED|PDF^Document^L||SYNTH^application^pdf^Base64^%b||||||F\r"
+
 
 def admission(control_id: str, number: int, size: int = 0) -> bytes:
-    """Return a framed ADT^A01, padded with a note to about `size` bytes when that is more than it has."""
+    """Return a framed ADT^A01, padded with a document in OBX-5 to `size` bytes when that is more than it has."""
     content = _TEMPLATE % {
         b"now": timestamp().encode(),
         b"id": control_id.encode(),
         b"n": b"%08d" % number,
         b"tens": b"%02d" % (number % 70 + 30),
     }
-    if (padding := size - len(content) - len("NTE|1|L|\r")) > 0:
-        content += b"NTE|1|L|%b\r" % (b"x" * padding)
+    if (padding := size - len(content) - len(_DOCUMENT % b"")) > 0:
+        content += _DOCUMENT % (b"x" * padding)
     return START + content + END

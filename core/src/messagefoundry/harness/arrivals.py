@@ -14,14 +14,23 @@ class Arrivals:
     duplicates: int = 0
     order_breaks: int = 0
     """control ids smaller than the one before; it means disorder only when one connection sent them"""
+    connection_breaks: int = 0
+    """the same on one connection to the sink; it means disorder only when one sender's messages come on it"""
     wrong_receiver: int = 0
     """messages whose MSH-5 is not what it should be"""
     connections: int = 0
     last_ns: int = 0
     """time of the latest arrival, duplicates included; 0 before the first"""
     _last_id: str = ""
+    _last_ids: dict[int, str] = field(default_factory=dict)
 
-    def note(self, header: Header, now_ns: int, receiver: str | None) -> None:
+    def clear(self) -> None:
+        """Forget every message; connections stay counted."""
+        self.first_ns = {}
+        self.duplicates = self.order_breaks = self.connection_breaks = self.wrong_receiver = self.last_ns = 0
+        self._last_id, self._last_ids = "", {}
+
+    def note(self, header: Header, now_ns: int, receiver: str | None, connection: int = 0) -> None:
         """Count one message; `receiver` is the MSH-5 it must have, None when any will do."""
         self.last_ns = now_ns
         if receiver is not None and header.receiver != receiver:
@@ -32,4 +41,6 @@ class Arrivals:
         self.first_ns[header.control_id] = now_ns
         if header.control_id < self._last_id:
             self.order_breaks += 1
-        self._last_id = header.control_id
+        if header.control_id < self._last_ids.get(connection, ""):
+            self.connection_breaks += 1
+        self._last_id = self._last_ids[connection] = header.control_id

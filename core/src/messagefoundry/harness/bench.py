@@ -1,14 +1,16 @@
-"""The benchmark: engine and floor in alternation, in fresh directories, under the same load.
+"""The benchmark: engine and floor in alternation under the same load, and the engine under other loads against itself.
 
     python -m messagefoundry.harness.bench --connections 8,32 --pairs 5 --seconds 10
+    python -m messagefoundry.harness.bench --scenarios all --bars --page docs/performance.md
 
-Exit code 0 when all is well; 1 when a message was lost or (with one connection) out of order, when a Handler's edit is
-missing, when a subject died, or when the median of the paired ratios of messages/s is below --bar; 2 when the call is
-wrong or a subject does not start.
+Exit code 0 when all is well; 1 when in any run a message was lost, delivered twice, out of order or without the
+Handler's edit, when a subject died, or, with --bars, when a bar is missed; 2 when the call is wrong or a subject does
+not start.
 """
 
 import argparse
 import json
+import shlex
 import signal
 import sys
 import tempfile
@@ -16,50 +18,46 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, Group
 from rich.live import Live
 from rich.spinner import Spinner
 
-from .measure import measure
-from .measurement import Conditions, Measurement
+from .bars import BARS, Bar, lowered, missed
+from .cases import Conditions
+from .machine import Machine, this_machine
+from .measurement import Measurement
+from .page import PageError, Record, with_figures, write_page
 from .proc import file_system_of
-from .subject import Subject, SubjectError, engine, floor, other_engine
-from .table import comparisons_table, runs_table
-from .verdict import Comparison, compare, failures
+from .scenarios import MAIN, SCENARIOS, Scenario, Setting, named
+from .seed import SeedError
+from .session import Outcome, run_session, seeded_stores
+from .subject import SubjectError, engine, floor, other_engine
+from .table import comparison_table, runs_table
 
 _IN_MEMORY = {"tmpfs", "ramfs"}
 _WIDTH = 140  # of the tables when nobody watches
 
 
-class _Turn(NamedTuple):
-    """One run to be made."""
-
-    connections: int
-    pair: int
-    subject: Subject
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from the command line; return the exit code."""
-    options = _parser().parse_args(argv)
+    arguments = sys.argv[1:] if argv is None else argv
+    options = _parser().parse_args(arguments)
     console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
-    conditions = _conditions(options)
+    conditions, machine = _conditions(options), this_machine(options.dir)
     _warn_of_memory(console, conditions.parent)
     try:
         with _ending_in_order():
-            runs = _run_all(list(_turns(options)), conditions, console)
-    except SubjectError as error:
+            outcome = _measured(options, conditions, console)
+    except (SubjectError, SeedError) as error:
         console.print(str(error), style="red", markup=False)
         return 2
-    console.print(runs_table(runs))
-    comparisons = [] if options.engine_only else compare(runs)
-    found = failures(runs, comparisons, options.bar)
-    _print_verdict(console, comparisons, found, options.bar)
-    if options.json is not None:
-        _save(options.json, conditions, runs, comparisons, found)
-    return 1 if found else 0
+    bars = lowered(BARS, options.bar)
+    short = missed(bars, outcome.comparisons)
+    _print_verdict(console, outcome, bars, short, judged=options.bars)
+    _keep(options, _record(options, arguments, machine, conditions, outcome), outcome, short)
+    return 1 if outcome.faults or (options.bars and short) else 0
 
 
 @contextmanager
@@ -72,32 +70,28 @@ def _ending_in_order() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _turns(options: argparse.Namespace) -> Iterator[_Turn]:
-    """Yield the runs; who goes first changes from pair to pair, so that a drift of the machine favours neither."""
-    measured = other_engine(options.engine) if options.engine else engine(options.store)
-    subjects = [measured] if options.engine_only else [measured, floor()]
-    for connections in options.connections:
-        for pair in range(1, options.pairs + 1):
-            yield from (_Turn(connections, pair, subject) for subject in subjects)
-            subjects.reverse()
-
-
-def _run_all(turns: Sequence[_Turn], conditions: Conditions, console: Console) -> list[Measurement]:
-    """Make every run, showing the table while it grows."""
-    runs: list[Measurement] = []
+def _measured(options: argparse.Namespace, conditions: Conditions, console: Console) -> Outcome:
+    """Run every scenario, showing the table while it grows."""
+    subject = other_engine(options.engine) if options.engine else engine(options.store)
     with Live(console=console, refresh_per_second=4, transient=True) as live:
-        for number, turn in enumerate(turns, 1):
-            head = f"run {number} of {len(turns)}: {turn.subject.name}, {turn.connections} connections"
 
-            def progress(text: str, head: str = head) -> None:
-                live.update(_picture(runs, f"{head}, {text}"))
+        def show(runs: Sequence[Measurement], doing: str) -> None:
+            live.update(Group(*([runs_table(runs)] if runs else []), Spinner("dots", doing)))
 
-            runs.append(measure(turn.subject, turn.connections, turn.pair, conditions, progress))
-    return runs
-
-
-def _picture(runs: Sequence[Measurement], doing: str) -> RenderableType:
-    return Group(runs_table(runs), Spinner("dots", doing)) if runs else Spinner("dots", doing)
+        with seeded_stores(subject, conditions, show) as seeded:
+            setting = Setting(
+                engine=subject,
+                floor=None if options.engine_only else floor(),
+                connections=options.connections,
+                rate=options.rate,
+                fanout=options.fanout,
+                stored=options.stored,
+                backlog=options.backlog,
+                seeded=seeded,
+            )
+            outcome = run_session(options.scenarios, setting, options.pairs, conditions, show)
+    console.print(runs_table([run for _, run in outcome.runs]))
+    return outcome
 
 
 def _warn_of_memory(console: Console, parent: Path | None) -> None:
@@ -106,36 +100,59 @@ def _warn_of_memory(console: Console, parent: Path | None) -> None:
         console.print(f"{directory} is on {kind}, where fsync costs nothing: choose a disk with --dir", style="yellow")
 
 
-def _print_verdict(console: Console, comparisons: Sequence[Comparison], found: Sequence[str], bar: float) -> None:
-    if comparisons:
-        console.print(comparisons_table(comparisons))
-    for failure in found:
-        console.print(f"FAILED  {failure}", style="red", markup=False)
-    if not found:
-        console.print(f"passed, bar {bar:.2f}" if comparisons else "passed", style="green")
-
-
-def _save(
-    path: Path,
-    conditions: Conditions,
-    runs: Sequence[Measurement],
-    comparisons: Sequence[Comparison],
-    found: Sequence[str],
+def _print_verdict(
+    console: Console, outcome: Outcome, bars: Sequence[Bar], short: Sequence[str], *, judged: bool
 ) -> None:
-    content = {
-        "conditions": {**asdict(conditions), "parent": str(conditions.parent or tempfile.gettempdir())},
-        "runs": [asdict(run) for run in runs],
-        "comparisons": [asdict(comparison) for comparison in comparisons],
-        "failures": list(found),
-    }
-    path.write_text(json.dumps(content, indent=2) + "\n")
+    for comparison in outcome.comparisons:
+        console.print(comparison_table(comparison, bars))
+    for fault in outcome.faults:
+        console.print(f"FAILED  {fault}", style="red", markup=False)
+    for sentence in short:
+        console.print(f"{'FAILED' if judged else 'missed'}  {sentence}", style="red" if judged else "", markup=False)
+    if not outcome.faults and not short:
+        console.print("passed", style="green")
+
+
+def _record(
+    options: argparse.Namespace, arguments: Sequence[str], machine: Machine, conditions: Conditions, outcome: Outcome
+) -> Record:
+    return Record(
+        machine=machine,
+        arguments=shlex.join(_said(arguments)),
+        conditions={
+            "pairs": options.pairs,
+            "seconds": conditions.seconds,
+            "warm_up": conditions.warm_up,
+            "synchronous": "full",
+        },
+        comparisons=outcome.comparisons,
+        faults=outcome.faults,
+    )
+
+
+def _said(arguments: Sequence[str]) -> Iterator[str]:
+    """Yield the arguments without the places of files, which are nobody else's."""
+    following = iter(arguments)
+    for argument in following:
+        if argument in {"--json", "--page", "--dir"}:
+            next(following, None)
+        elif not argument.startswith(("--json=", "--page=", "--dir=")):
+            yield argument
+
+
+def _keep(options: argparse.Namespace, record: Record, outcome: Outcome, short: Sequence[str]) -> None:
+    if options.json is not None:
+        content: dict[str, Any] = {**asdict(record), "missed": list(short)}
+        content["runs"] = [{"scenario": name, **asdict(run)} for name, run in outcome.runs]
+        options.json.write_text(json.dumps(content, indent=2) + "\n")
+    if options.page is not None:
+        write_page(options.page, record)
 
 
 def _conditions(options: argparse.Namespace) -> Conditions:
     return Conditions(
         seconds=options.seconds,
-        rate=options.rate,
-        fanout=options.fanout,
+        warm_up=options.warm_up,
         idle_seconds=options.patience,
         parent=options.dir,
         keep=options.keep,
@@ -149,22 +166,49 @@ def _counts(text: str) -> list[int]:
     return counts
 
 
+def _scenarios(text: str) -> list[Scenario]:
+    try:
+        return named(text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _page(text: str) -> Path:
+    """Return the path of a page that has a place for figures: it is wanted only after many minutes."""
+    page = Path(text)
+    try:
+        with_figures(page.read_text(encoding="utf-8"), "")
+    except (OSError, PageError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return page
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="bench", description="Measure the engine against the floor.")
+    parser = argparse.ArgumentParser(
+        prog="bench",
+        description="Measure the engine against the floor, and under other loads against itself.",
+        epilog="Scenarios: " + " ".join(f"{scenario.name}: {scenario.says}" for scenario in SCENARIOS),
+    )
     add = parser.add_argument
-    add("--pairs", type=int, default=5, help="runs of engine and floor at each number of connections")
+    add("--scenarios", type=_scenarios, default=named(MAIN), metavar="NAME,NAME", help="default full,half-load; or all")
+    add("--pairs", type=int, default=5, help="runs of each side of every comparison")
     add("--seconds", type=float, default=10.0, help="sending time of a run")
-    add("--connections", type=_counts, default=[8, 32], metavar="N,N", help="default 8,32; 1 checks the order too")
-    add("--rate", type=float, help="offer so many messages a second instead of as many as answers allow")
-    add("--fanout", type=int, default=1, metavar="N", help="deliver every message to N outbounds")
+    add("--warm-up", type=float, default=1.0, help="seconds of the same load before that")
+    add("--connections", type=_counts, default=[8, 32], metavar="N,N", help="of full and half-load: default 8,32")
+    add("--rate", type=float, help="full: offer so many messages a second instead of as many as answers allow")
+    add("--fanout", type=int, default=1, metavar="N", help="full: deliver every message to N outbounds")
+    add("--stored", type=int, default=1_000_000, metavar="N", help="messages of the scenario stored")
+    add("--backlog", type=int, default=200_000, metavar="N", help="messages of the scenario backlog")
     add("--patience", type=float, default=15.0, help="seconds without an arrival before the backlog counts as lost")
-    add("--bar", type=float, default=0.40, help="least median of engine / floor in messages/s")
+    add("--bars", action="store_true", help="fail when a bar is missed")
+    add("--bar", type=float, help="full: least ratio of messages/s, instead of 0.60")
     add("--store", default="sqlite", help="backend; a server database is described by MEFOR_STORE_* variables")
     add("--engine", metavar="COMMAND", help="measure this; {config} {db} {port} {api_port} {sink} are filled in")
-    add("--engine-only", action="store_true", help="no floor, no bar")
+    add("--engine-only", action="store_true", help="no floor; half-load needs one")
     add("--dir", type=Path, help="make the fresh directories here, on the disk to be measured")
     add("--keep", action="store_true", help="leave the directories with database, log and journal")
     add("--json", type=Path, metavar="FILE", help="write every figure here")
+    add("--page", type=_page, metavar="FILE", help="put the figures on this page, and their record beside it")
     return parser
 
 

@@ -33,7 +33,7 @@ class Load:
     seconds: float | None = None
     count: int | None = None
     rate: float | None = None
-    """messages a second over all connections; None: as fast as answers allow"""
+    """messages a second over all connections; None: as fast as answers allow. All that come due are sent, if late"""
     size: int = 0
     """pad messages to about this many bytes"""
     prefix: str = field(default_factory=fresh_prefix)
@@ -69,10 +69,11 @@ class Generator:
         self._with_room: deque[_Sender] = deque()
         self._open = 0
         self._answers = 0
+        self._late_below = 0
         self.journal = Journal(load.prefix)
         self.bytes_sent = 0
         self.late = 0
-        """slots of the rate at which no connection had room"""
+        """messages that had to wait for room when they were due"""
         self.unasked = 0
         """replies that belong to no message"""
 
@@ -104,38 +105,47 @@ class Generator:
 
     def _send(self) -> None:
         until = self.started_ns + int(self._load.seconds_at_most * 1e9)
+        most = UNBOUNDED if self._load.count is None else self._load.count
         pace = self._pace()
-        left = UNBOUNDED if self._load.count is None else self._load.count
-        while left and self._open and (now := monotonic_ns()) < until:
-            slots = min(left, pace.slots(now))
-            unused = self._offer(slots)
-            left -= slots - unused
-            if self._load.rate:
-                self.late += unused
-            if left:
+        while len(self.journal) < most and self._open and (now := monotonic_ns()) < until:
+            self._offer(min(most, pace.allowed(now)), pace)
+            if len(self.journal) < most:
                 now = monotonic_ns()
                 self._turn(min(pace.wait_seconds(now), (until - now) / 1e9))
+        if self._load.rate:
+            self._catch_up(min(most, pace.allowed(min(until, monotonic_ns()) - 1)), pace)
 
     def _pace(self) -> Pace:
         return OpenLoop(self._load.rate, self.started_ns) if self._load.rate else ClosedLoop()
 
-    def _offer(self, slots: int) -> int:
-        """Send up to so many on the connections that have room; return how many found none."""
-        while slots and self._with_room:
+    def _offer(self, up_to: int, pace: Pace) -> None:
+        """Send, on the connections that have room, until that many have been sent in all."""
+        while len(self.journal) < up_to and self._with_room:
             sender = self._with_room.popleft()
             if sender.open:
-                self._send_next(sender)
-                slots -= 1
+                self._send_next(sender, pace)
             if sender.has_room:
                 self._with_room.append(sender)
-        return slots
+        if self._load.rate:
+            self.late += max(0, up_to - max(self._late_below, len(self.journal)))
+            self._late_below = max(self._late_below, up_to)
 
-    def _send_next(self, sender: _Sender) -> None:
+    def _catch_up(self, up_to: int, pace: Pace) -> None:
+        """Send what came due in time and found no room, as long as answers make room."""
+        patience, last_news, before = int(self._load.ack_timeout * 1e9), monotonic_ns(), self._answers
+        while len(self.journal) < up_to and self._open and monotonic_ns() - last_news < patience:
+            self._turn(_TICK_SECONDS)
+            self._offer(up_to, pace)
+            if self._answers != before:
+                last_news, before = monotonic_ns(), self._answers
+
+    def _send_next(self, sender: _Sender, pace: Pace) -> None:
         number = len(self.journal)
         data = admission(self.journal.control_id(number), number, self._load.size)
         sender.in_flight.append(number)
         self.bytes_sent += len(data)
-        self.journal.note_sent(monotonic_ns())
+        now = monotonic_ns()
+        self.journal.note_sent(now, pace.due_ns(number, now))
         sender.wire.send(data)
 
     def _await_answers(self) -> None:

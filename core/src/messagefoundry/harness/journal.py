@@ -18,6 +18,8 @@ class Entry(NamedTuple):
     sent_ns: int
     answered_ns: int
     code: str
+    due_ns: int
+    """when it was to be sent; later than that only if the receiver left no room"""
 
     @property
     def accepted(self) -> bool:
@@ -31,6 +33,7 @@ class Journal:
     def __init__(self, prefix: str) -> None:
         self.prefix = prefix
         self.sending_ended_ns = 0
+        self._due_ns = array("q")
         self._sent_ns = array("q")
         self._answered_ns = array("q")
         self._codes: list[str] = []
@@ -40,14 +43,17 @@ class Journal:
 
     def __iter__(self) -> Iterator[Entry]:
         for number, code in enumerate(self._codes):
-            yield Entry(self.control_id(number), self._sent_ns[number], self._answered_ns[number], code)
+            yield Entry(
+                self.control_id(number), self._sent_ns[number], self._answered_ns[number], code, self._due_ns[number]
+            )
 
     def control_id(self, number: int) -> str:
         """Return MSH-10 of the message with that number, counted from 0."""
         return f"{self.prefix}{number:09d}"
 
-    def note_sent(self, now_ns: int) -> None:
-        """Add the next message."""
+    def note_sent(self, now_ns: int, due_ns: int | None = None) -> None:
+        """Add the next message, which was due now or earlier."""
+        self._due_ns.append(now_ns if due_ns is None else due_ns)
         self._sent_ns.append(now_ns)
         self._answered_ns.append(0)
         self._codes.append(UNANSWERED)
@@ -65,7 +71,7 @@ class Journal:
         """Write the journal as text, for a sink in another process."""
         with path.open("w", encoding="latin-1") as file:
             file.write(f"{self.prefix},{self.sending_ended_ns}\n")
-            file.writelines(f"{sent},{back},{code}\n" for _, sent, back, code in self)
+            file.writelines(f"{due},{sent},{back},{code}\n" for _, sent, back, code, due in self)
 
     @classmethod
     def load(cls, path: Path) -> "Journal":
@@ -75,7 +81,8 @@ class Journal:
             journal = cls(prefix)
             journal.sending_ended_ns = int(ended)
             for line in file:
-                sent, back, code = line.rstrip("\n").split(",", 2)
+                due, sent, back, code = line.rstrip("\n").split(",", 3)
+                journal._due_ns.append(int(due))
                 journal._sent_ns.append(int(sent))
                 journal._answered_ns.append(int(back))
                 journal._codes.append(code)

@@ -33,7 +33,7 @@ class LoadResult:
     """answered otherwise, or not at all"""
     codes: dict[str, int]
     late: int
-    """slots of the rate that could not be used because every window was full"""
+    """messages that had to wait for room when they were due"""
     unasked: int
     """replies that belong to no message"""
     seconds: float
@@ -41,6 +41,7 @@ class LoadResult:
     intake_per_second: float
     """accepted within the sending time, a second"""
     ack_ms: Latency
+    """from when a message was due to its answer"""
     mean_bytes: int
     cpu_seconds: float
     journal: Journal
@@ -77,7 +78,7 @@ def _result(generator: Generator, cpu_seconds: float) -> LoadResult:
         unasked=generator.unasked,
         seconds=round(seconds, 3),
         intake_per_second=round(in_time / seconds, 1) if seconds else 0.0,
-        ack_ms=Latency.of(entry.answered_ns - entry.sent_ns for entry in accepted),
+        ack_ms=Latency.of(entry.answered_ns - entry.due_ns for entry in accepted),
         mean_bytes=round(generator.bytes_sent / len(journal)) if len(journal) else 0,
         cpu_seconds=round(cpu_seconds, 2),
         journal=journal,

@@ -1,31 +1,12 @@
-"""The figures of one run, and the conditions under which it was made."""
+"""The figures of one run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from .cases import Case
 from .latency import Latency
 from .meter import Reading
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conditions:
-    """What every run of a comparison has in common."""
-
-    seconds: float = 10.0
-    rate: float | None = None
-    """messages a second; None: as fast as answers allow"""
-    fanout: int = 1
-    """destinations, each of which gets every message"""
-    drain_seconds: float = 120.0
-    """longest wait for the backlog"""
-    idle_seconds: float = 15.0
-    """longest wait without any arrival"""
-    parent: Path | None = None
-    """where the fresh directories are made; None: the system's temporary directory"""
-    keep: bool = False
-    """leave the directories there"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +30,9 @@ class Measurement:
     """acknowledged, never delivered"""
     duplicates: int
     unexpected: int
-    out_of_order: int
-    """by control id: means disorder only when one connection sent them"""
-    overtaken: int
-    """by cause and effect: means disorder for any number of connections"""
+    """delivered, but not sent in this run"""
+    disorder: int
+    """one sender: by control id; a sender a lane: by control id on each lane; else by cause and effect"""
     wrong_receiver: int
     """delivered without the Handler's edit"""
     cpu_ms_per_message: float | None
@@ -62,6 +42,8 @@ class Measurement:
     """cores that anything else on the machine kept busy"""
     died: int | None = None
     """exit code of a subject that ended by itself"""
+    added_rss_mb: float | None = None
+    """peak memory beyond what the same process held under the same load before a backlog gathered"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,23 +54,26 @@ class Observed:
     """:meth:`LoadResult.as_json`"""
     sink: Mapping[str, Any]
     """the sink's report"""
+    before: Mapping[str, Any]
+    """the sink's report of the warm-up"""
     reading: Reading
-    commits: int | None
+    commits: float | None
     died: int | None
+    added_rss_bytes: float | None = None
 
     @property
     def drain_seconds(self) -> float:
         """Return the slowest sink's drain."""
         return max(float(port["reconciled"]["drain_seconds"]) for port in self.sink["ports"])
 
-    def measurement(self, subject: str, connections: int, pair: int) -> Measurement:
+    def measurement(self, case: Case, pair: int) -> Measurement:
         """Return the figures of the run."""
-        load, ports, reading = self.load, self.sink["ports"], self.reading
-        reconciled = [port["reconciled"] for port in ports]
+        load, reading = self.load, self.reading
         seconds = load["seconds"] + self.drain_seconds
+        latencies = [Latency(**port["reconciled"]["end_to_end_ms"]) for port in self.sink["ports"]]
         return Measurement(
-            subject=subject,
-            connections=connections,
+            subject=case.name,
+            connections=case.connections,
             pair=pair,
             sent=load["sent"],
             acked=load["acked"],
@@ -97,25 +82,34 @@ class Observed:
             per_second=_ratio(load["acked"], seconds) or 0.0,
             intake_per_second=load["intake_per_second"],
             ack_ms=Latency(**load["ack_ms"]),
-            end_to_end_ms=_slowest([Latency(**one["end_to_end_ms"]) for one in reconciled]),
+            end_to_end_ms=max(latencies, key=lambda latency: latency.p99 or 0.0),
             drain_seconds=self.drain_seconds,
-            lost=sum(one["missing"] for one in reconciled),
-            duplicates=sum(port["duplicates"] for port in ports),
-            unexpected=sum(one["unexpected"] for one in reconciled),
-            out_of_order=sum(port["order_breaks"] for port in ports),
-            overtaken=sum(one["overtaken"] for one in reconciled),
-            wrong_receiver=sum(port["wrong_receiver"] for port in ports),
+            lost=self._reconciled("missing"),
+            duplicates=self._counted("duplicates"),
+            unexpected=self._reconciled("unexpected"),
+            disorder=self._disorder(case),
+            wrong_receiver=self._counted("wrong_receiver"),
             cpu_ms_per_message=_ratio(reading.cpu_seconds, load["acked"] / 1000, 3),
             peak_rss_mb=_ratio(reading.peak_rss_bytes, 1e6),
             commits_per_second=_ratio(self.commits, seconds),
             other_cores=reading.other_cores,
             died=self.died,
+            added_rss_mb=_ratio(self.added_rss_bytes, 1e6),
         )
+
+    def _disorder(self, case: Case) -> int:
+        if case.connections == 1:
+            return self._counted("order_breaks")
+        one_sender_a_lane = case.feed.pairs == case.connections
+        return self._counted("connection_breaks") if one_sender_a_lane else self._reconciled("overtaken")
+
+    def _counted(self, name: str) -> int:
+        """Sum over the sinks, warm-up included: nothing may go wrong there either."""
+        return sum(port[name] for report in (self.before, self.sink) for port in report["ports"])
+
+    def _reconciled(self, name: str) -> int:
+        return sum(port["reconciled"][name] for report in (self.before, self.sink) for port in report["ports"])
 
 
 def _ratio(amount: float | None, of: float, digits: int = 1) -> float | None:
     return None if amount is None or not of else round(amount / of, digits)
-
-
-def _slowest(latencies: Sequence[Latency]) -> Latency:
-    return max(latencies, key=lambda latency: latency.p99 or 0.0)

@@ -24,7 +24,7 @@ class Reading:
 class Meter:
     """Measures a process and its children from entry to exit; `on_sample` gets seconds and RSS four times a second."""
 
-    def __init__(self, pid: int, on_sample: Callable[[float, int], None]) -> None:
+    def __init__(self, pid: int, on_sample: Callable[[float, int], None] = lambda seconds, rss: None) -> None:
         self._pid, self._on_sample = pid, on_sample
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._sample_until_stopped, daemon=True)

@@ -16,17 +16,29 @@ def frame(content: bytes) -> bytes:
 class Frames:
     """Cuts a byte stream into MLLP contents."""
 
-    __slots__ = ("_rest",)
+    __slots__ = ("_last", "_parts")
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._parts: list[bytes] = []
+        self._last = b""
 
     def feed(self, data: bytes) -> list[bytes]:
-        """Take the next bytes of the stream; return the contents they complete, oldest first."""
-        if self._rest:
-            data = self._rest + data
-        *blocks, self._rest = data.split(END)
+        """Take the next bytes of the stream; return the contents they complete, oldest first. Linear in the bytes."""
+        if self._parts:
+            if END not in self._last + data:
+                self._keep(data)
+                return []
+            data = b"".join((*self._parts, data))
+            self._parts = []
+        *blocks, rest = data.split(END)
+        if rest:
+            self._keep(rest)
         return [block[block.find(START) + 1 :] for block in blocks]
+
+    def _keep(self, data: bytes) -> None:
+        """Keep what completes nothing yet; its last byte may be the first of an end."""
+        self._parts.append(data)
+        self._last = data[-1:]
 
 
 class Acknowledgment(NamedTuple):

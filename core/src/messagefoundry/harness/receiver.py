@@ -59,12 +59,23 @@ class Sink:
     def run(self) -> None:
         """Serve until the ending is reached or :meth:`stop`; closes every socket."""
         try:
-            while not self._over():
-                for key, events in self._selector.select(self._patience()):
-                    key.data(events)
-                self._answer_due()
+            self.serve()
         finally:
-            self._close()
+            self.close()
+
+    def serve(self) -> bool:
+        """Serve until the ending is reached; False when it was :meth:`stop`. Sockets stay open."""
+        while not self._over():
+            for key, events in self._selector.select(self._patience()):
+                key.data(events)
+            self._answer_due()
+        return not self._stopped
+
+    def begin_anew(self) -> None:
+        """Forget what has arrived and the ending; connections stay."""
+        self._ending = Ending()
+        for arrivals in self.arrivals.values():
+            arrivals.clear()
 
     def end(self, ending: Ending) -> None:
         """Say when to end, from any thread, before or during :meth:`run`; takes effect within 0.1 s."""
@@ -89,12 +100,13 @@ class Sink:
             return
 
         def on_ready(events: int) -> None:
-            self._serve(wire, arrivals, events)
+            self._serve(wire, arrivals, number, events)
 
         arrivals.connections += 1
+        number = arrivals.connections
         wire = Wire(sock, self._selector, on_ready)
 
-    def _serve(self, wire: Wire, arrivals: Arrivals, events: int) -> None:
+    def _serve(self, wire: Wire, arrivals: Arrivals, number: int, events: int) -> None:
         if events & selectors.EVENT_WRITE:
             wire.flush()
         if not events & selectors.EVENT_READ:
@@ -103,14 +115,14 @@ class Sink:
         if contents is None:
             wire.close()
         elif contents:
-            self._answer(wire, self._note(arrivals, contents))
+            self._answer(wire, self._note(arrivals, number, contents))
 
-    def _note(self, arrivals: Arrivals, contents: list[bytes]) -> bytes:
+    def _note(self, arrivals: Arrivals, number: int, contents: list[bytes]) -> bytes:
         now, answering = time.monotonic_ns(), self._answering
         replies = []
         for content in contents:
             header = read_header(content)
-            arrivals.note(header, now, answering.receiver)
+            arrivals.note(header, now, answering.receiver, number)
             replies.append(acknowledge(header.control_id, answering.code))
         return b"".join(replies)
 
@@ -145,7 +157,8 @@ class Sink:
         complete = ending.expect is not None and all(len(a.first_ns) >= ending.expect for a in self.arrivals.values())
         return complete and not self._due and now - last > ending.linger
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Close every socket."""
         for key in list(self._selector.get_map().values()):
             if isinstance(key.fileobj, socket.socket):
                 key.fileobj.close()

@@ -35,7 +35,7 @@ def reconcile(journal: Journal, arrivals: Mapping[str, int]) -> Reconciliation:
         unexpected=len(arrivals) - len(known),
         overtaken=_overtaken(known),
         drain_seconds=round(max(0, last - journal.sending_ended_ns) / 1e9, 3),
-        end_to_end_ms=Latency.of(arrivals[entry.control_id] - entry.sent_ns for entry in known),
+        end_to_end_ms=Latency.of(arrivals[entry.control_id] - entry.due_ns for entry in known),
     )
 
 

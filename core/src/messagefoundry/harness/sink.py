@@ -2,9 +2,10 @@
 
     python -m messagefoundry.harness.sink --port 2700 --expect 10000 --journal sent.txt
 
-prints {"listening": [ports]} when it can be reached, and its report as one JSON object at the end. With --control the
+prints {"listening": [ports]} when it can be reached, and its report as one JSON object at the end. With --control each
 ending comes as one JSON object on standard input, {"expect": 100, "idle": 15, "at_most": 120, "journal": "sent.txt"};
-the end of standard input stops it. Exit code 0 when nothing is missing, 1 when something is, 2 when the call is wrong.
+the report follows, and counting begins anew. The end of standard input stops it. Exit code 0 when nothing is missing,
+1 when something is, 2 when the call is wrong.
 """
 
 import argparse
@@ -34,6 +35,7 @@ class PortReport:
     unique: int
     duplicates: int
     order_breaks: int
+    connection_breaks: int
     wrong_receiver: int
     connections: int
     reconciled: Reconciliation | None
@@ -51,6 +53,7 @@ def _port_report(port: int, arrivals: Arrivals, journal: Journal | None) -> Port
         unique=len(arrivals.first_ns),
         duplicates=arrivals.duplicates,
         order_breaks=arrivals.order_breaks,
+        connection_breaks=arrivals.connection_breaks,
         wrong_receiver=arrivals.wrong_receiver,
         connections=arrivals.connections,
         reconciled=None if journal is None else reconcile(journal, arrivals.first_ns),
@@ -66,43 +69,55 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"cannot listen on {options.host}: {error}", file=sys.stderr)
         return 2
-    command = _Command(sink, options.journal)
+    rounds = _Rounds(sink, options.journal)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sink.stop())
     if options.control:
-        threading.Thread(target=command.obey, daemon=True).start()
+        threading.Thread(target=rounds.obey, daemon=True).start()
     else:
         sink.end(Ending(expect=options.expect, idle=options.idle))
     print(json.dumps({"listening": sink.ports}), flush=True)
-    sink.run()
-    return command.conclude()
+    try:
+        return rounds.run(again=options.control)
+    finally:
+        sink.close()
 
 
-class _Command:
-    """The ending as the caller gives it, at the start or through standard input."""
+class _Rounds:
+    """Serving and reporting, once, or once for every ending that comes through standard input."""
 
     def __init__(self, sink: Sink, journal: Path | None) -> None:
         self._sink, self._journal = sink, journal
+        self._reported = threading.Event()
+        self._cpu = 0.0
 
     def obey(self) -> None:
-        """Take one ending from standard input; stop when there is none, or once standard input ends."""
-        line = sys.stdin.readline()
-        if not line:
-            self._sink.stop()
-            return
-        order: dict[str, Any] = json.loads(line)
-        journal = order.pop("journal", None)
-        self._journal = None if journal is None else Path(journal)
-        self._sink.end(Ending(**order))
-        sys.stdin.read()
+        """Take endings from standard input, each when the one before is reported; stop once there are no more."""
+        for line in sys.stdin:
+            order: dict[str, Any] = json.loads(line)
+            journal = order.pop("journal", None)
+            self._journal = None if journal is None else Path(journal)
+            self._reported.clear()
+            self._sink.end(Ending(**order))
+            self._reported.wait()
         self._sink.stop()
 
-    def conclude(self) -> int:
-        """Print the report; return the exit code."""
-        cpu = round(time.process_time(), 2)
+    def run(self, *, again: bool) -> int:
+        """Serve and report until stopped; return the exit code."""
+        complete, reported = True, False
+        while self._sink.serve() and again:
+            complete, reported = self._report() and complete, True
+            self._sink.begin_anew()
+            self._reported.set()
+        return 0 if (reported or self._report()) and complete else 1
+
+    def _report(self) -> bool:
+        """Print what this round saw; False when something is missing."""
+        total = time.process_time()
+        cpu, self._cpu = round(total - self._cpu, 2), total
         reports = report(self._sink, None if self._journal is None else Journal.load(self._journal))
         print(json.dumps({"ports": [asdict(one) for one in reports], "cpu_seconds": cpu}), flush=True)
-        return 1 if any(one.reconciled and one.reconciled.missing for one in reports) else 0
+        return not any(one.reconciled and one.reconciled.missing for one in reports)
 
 
 def _parser() -> argparse.ArgumentParser:

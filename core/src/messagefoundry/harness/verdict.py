@@ -1,7 +1,7 @@
-"""Engine against floor: medians of the paired ratios, and what fails."""
+"""One side against the other: medians of both and of the paired ratios, and what went wrong in a run."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 
 from .measurement import Measurement
@@ -9,75 +9,101 @@ from .measurement import Measurement
 NOISE_CORES = 0.35
 """a pair during which anything else kept more of the machine busy does not count, as long as a quieter one is left"""
 
+FIGURES: dict[str, Callable[[Measurement], float | None]] = {
+    "msg/s": lambda run: run.per_second,
+    "intake/s": lambda run: run.intake_per_second,
+    "CPU ms a message": lambda run: run.cpu_ms_per_message,
+    "ACK p50 ms": lambda run: run.ack_ms.p50,
+    "ACK p99 ms": lambda run: run.ack_ms.p99,
+    "end to end p99 ms": lambda run: run.end_to_end_ms.p99,
+    "peak MB": lambda run: run.peak_rss_mb,
+    "added MB": lambda run: run.added_rss_mb,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Medians over the pairs that count: of each side, and of left / right with its lowest and highest pair."""
+
+    left: float
+    right: float | None = None
+    ratio: float | None = None
+    low: float | None = None
+    high: float | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Medians of engine / floor over the pairs at one number of connections; None where a figure is missing."""
+    """One comparison of a scenario. Without a right side the figures have none either."""
 
+    scenario: str
     connections: int
+    left: str
+    right: str | None
+    rate: float | None
+    """messages a second offered to both sides; None: as fast as answers allow"""
     pairs: int
     """pairs that count"""
     noisy: int
     """pairs that were left out, or, when no pair was quiet, all of them"""
-    per_second: float | None
-    intake_per_second: float | None
-    cpu_ms_per_message: float | None
-    ack_p99: float | None
-    end_to_end_p99: float | None
+    figures: dict[str, Figure] = field(default_factory=dict)
 
 
-Pair = tuple[Measurement, Measurement]
+Pair = Sequence[Measurement]
+"""the left side's run and the right side's, if there is one"""
 
 
-def compare(runs: Sequence[Measurement]) -> list[Comparison]:
-    """Compare the runs named engine with those named floor, in pairs."""
-    return [_comparison(count, _pairs(runs, count)) for count in sorted({run.connections for run in runs})]
+def compare(scenario: str, pairs: Sequence[Pair], rate: float | None = None) -> Comparison:
+    """Compare pairs of runs; there must be at least one."""
+    quiet = [pair for pair in pairs if all((run.other_cores or 0.0) <= NOISE_CORES for run in pair)]
+    counted = quiet or pairs
+    left, *right = pairs[0]
+    figures = {name: _figure([[read(run) for run in pair] for pair in counted]) for name, read in FIGURES.items()}
+    return Comparison(
+        scenario=scenario,
+        connections=left.connections,
+        left=left.subject,
+        right=right[0].subject if right else None,
+        rate=rate,
+        pairs=len(counted),
+        noisy=len(pairs) - len(quiet),
+        figures={name: figure for name, figure in figures.items() if figure is not None},
+    )
 
 
-def failures(runs: Iterable[Measurement], comparisons: Iterable[Comparison], bar: float) -> list[str]:
-    """Return a sentence for everything that must not be; `bar` is the least ratio of messages/s."""
-    found = [f"{run.subject}, {run.connections} connections: {fault}" for run in runs for fault in _faults(run)]
-    for comparison in comparisons:
-        ratio = comparison.per_second
-        if ratio is None or ratio < bar:
-            reached = "no ratio" if ratio is None else f"{ratio:.2f} of the floor's messages/s"
-            found.append(f"{comparison.connections} connections: {reached}, below the bar of {bar:.2f}")
-    return found
+def faults(runs: Iterable[Measurement]) -> list[str]:
+    """Return a sentence for everything that must not be, whatever the figures."""
+    return [f"{run.subject}, {run.connections} connections: {fault}" for run in runs for fault in _faults(run)]
 
 
 def _faults(run: Measurement) -> list[str]:
-    faults = {
+    wrong = {
         f"{run.lost} acknowledged messages lost": run.lost,
-        f"{run.out_of_order} messages out of order": run.connections == 1 and run.out_of_order,
+        f"{run.duplicates} messages delivered twice": run.duplicates,
+        f"{run.unexpected} messages delivered that were not sent in this run": run.unexpected,
+        f"{run.disorder} messages out of order": run.disorder,
+        f"{run.errors} messages not accepted": run.errors,
         f"{run.wrong_receiver} messages without the Handler's edit": run.wrong_receiver,
         "no message acknowledged": not run.acked,
         f"ended by itself with code {run.died}": run.died is not None,
     }
-    return [text for text, wrong in faults.items() if wrong]
+    return [text for text, is_so in wrong.items() if is_so]
 
 
-def _pairs(runs: Iterable[Measurement], connections: int) -> list[Pair]:
-    named = {(run.subject, run.pair): run for run in runs if run.connections == connections}
-    numbers = sorted({pair for _, pair in named})
-    return [(named["engine", n], named["floor", n]) for n in numbers if {("engine", n), ("floor", n)} <= named.keys()]
+def _figure(pairs: Sequence[Sequence[float | None]]) -> Figure | None:
+    """Return the medians of what all sides of a pair tell; None when there is no such pair."""
+    known = [[value for value in pair if value is not None] for pair in pairs if None not in pair]
+    if not known:
+        return None
+    left = _rounded(median(pair[0] for pair in known))
+    if len(known[0]) == 1:
+        return Figure(left)
+    ratios = [pair[0] / pair[1] for pair in known if pair[1]]
+    right = _rounded(median(pair[1] for pair in known))
+    if not ratios:
+        return Figure(left, right)
+    return Figure(left, right, *(round(ratio, 3) for ratio in (median(ratios), min(ratios), max(ratios))))
 
 
-def _comparison(connections: int, pairs: Sequence[Pair]) -> Comparison:
-    quiet = [pair for pair in pairs if all((run.other_cores or 0.0) <= NOISE_CORES for run in pair)]
-    counted = quiet or pairs
-    return Comparison(
-        connections=connections,
-        pairs=len(counted),
-        noisy=len(pairs) - len(quiet),
-        per_second=_median(counted, lambda run: run.per_second),
-        intake_per_second=_median(counted, lambda run: run.intake_per_second),
-        cpu_ms_per_message=_median(counted, lambda run: run.cpu_ms_per_message),
-        ack_p99=_median(counted, lambda run: run.ack_ms.p99),
-        end_to_end_p99=_median(counted, lambda run: run.end_to_end_ms.p99),
-    )
-
-
-def _median(pairs: Iterable[Pair], figure: Callable[[Measurement], float | None]) -> float | None:
-    figures = [(figure(engine), figure(floor)) for engine, floor in pairs]
-    ratios = [of_engine / of_floor for of_engine, of_floor in figures if of_engine is not None and of_floor]
-    return round(median(ratios), 3) if ratios else None
+def _rounded(value: float) -> float:
+    return round(value, 3)

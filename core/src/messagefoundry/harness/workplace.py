@@ -8,26 +8,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-RECEIVER = "DOWNSTREAM"
-"""MSH-5 as the Handler sets it: proof that it ran"""
+from .feeds import RECEIVER, Feed
 
-_FEED = """\
-from messagefoundry import MLLP, Send, handler, inbound, outbound, router
-
-inbound("IB_BENCH", MLLP(port={port}), router="to_bench")
-{outbounds}
-
-@router("to_bench")
-def to_bench(msg):
-    return "bench"
-
-
-@handler("bench")
-def bench(msg):
-    msg["MSH-5"] = "{receiver}"
-    return {sends}
-"""
-_OUTBOUND = 'outbound("{name}", MLLP(host="127.0.0.1", port={port}))\n'
+__all__ = ["RECEIVER", "Workplace", "free_ports", "fresh_workplace"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +23,13 @@ class Workplace:
     api_port: int
     sinks: tuple[int, ...]
     """where it is to deliver, every message to each"""
+    further_ports: tuple[int, ...] = ()
+    """where it is to receive besides"""
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """Return all ports where it is to receive."""
+        return (self.port, *self.further_ports)
 
     @property
     def configuration(self) -> Path:
@@ -58,13 +48,16 @@ class Workplace:
 
 
 @contextmanager
-def fresh_workplace(sinks: Sequence[int], parent: Path | None = None, *, keep: bool = False) -> Iterator[Workplace]:
+def fresh_workplace(
+    sinks: Sequence[int], parent: Path | None = None, *, keep: bool = False, feed: Feed | None = None
+) -> Iterator[Workplace]:
     """Make a workplace, mode 0700, under `parent` or the system's temporary directory; remove it unless `keep`."""
+    feed = feed or Feed(fanout=len(sinks))
     directory = Path(tempfile.mkdtemp(prefix="mefor-bench-", dir=parent))
     try:
-        port, api_port = free_ports(2)
-        place = Workplace(directory, port, api_port, tuple(sinks))
-        _write_configuration(place)
+        api_port, *ports = free_ports(1 + feed.inbounds)
+        place = Workplace(directory, ports[0], api_port, tuple(sinks), tuple(ports[1:]))
+        _write_configuration(place, feed)
         yield place
     finally:
         if not keep:
@@ -78,20 +71,8 @@ def free_ports(count: int) -> list[int]:
         return [sock.getsockname()[1] for sock in sockets]
 
 
-def feed_configuration(port: int, sinks: Sequence[int]) -> str:
-    """Return the feed's Python text: one inbound, one Router, one Handler, one outbound a sink."""
-    names = ["OB_BENCH"] if len(sinks) == 1 else [f"OB_BENCH_{number}" for number in range(1, len(sinks) + 1)]
-    sends = [f'Send("{name}", msg)' for name in names]
-    return _FEED.format(
-        port=port,
-        receiver=RECEIVER,
-        outbounds="".join(_OUTBOUND.format(name=name, port=sink) for name, sink in zip(names, sinks, strict=True)),
-        sends=sends[0] if len(sends) == 1 else f"[{', '.join(sends)}]",
-    )
-
-
-def _write_configuration(place: Workplace) -> None:
+def _write_configuration(place: Workplace, feed: Feed) -> None:
     place.configuration.mkdir(mode=0o700)
-    feed = place.configuration / "feed.py"
-    feed.write_text(feed_configuration(place.port, place.sinks))
-    feed.chmod(0o600)
+    path = place.configuration / "feed.py"
+    path.write_text(feed.configuration(place.ports, place.sinks))
+    path.chmod(0o600)
