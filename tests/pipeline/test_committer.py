@@ -41,6 +41,38 @@ async def test_continuations_run_in_commit_order_before_the_caller_wakes(store: 
     assert committer.commits < len(units)
 
 
+async def test_drained_means_that_everything_was_handed_on(store: Store) -> None:
+    committer, seen = Committer(store), list[int]()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(committer.run)
+        for number in range(300):
+            committer.submit(received(number), lambda number=number: seen.append(number))  # type: ignore[misc]
+            if number % 3 == 0:
+                await trio.lowlevel.checkpoint()
+            if number % 2 == 0:
+                await committer.drained()
+                assert seen[-1] == number
+                assert committer.waiting == 0
+        nursery.cancel_scope.cancel()
+    assert seen[:299] == list(range(299))
+
+
+async def test_units_that_come_without_end_do_not_keep_it_from_being_cancelled(store: Store) -> None:
+    committer = Committer(store)
+    with trio.fail_after(20):
+        async with trio.open_nursery() as nursery:
+            await nursery.start(committer.run)
+
+            def again() -> None:
+                if committer.commits >= 50:
+                    nursery.cancel_scope.cancel()
+                if committer.commits < 1000:
+                    committer.submit(received(), again)
+
+            again()
+    assert committer.commits < 1000
+
+
 async def test_a_cancelled_caller_loses_nothing(store: Store, reader: StoreReader) -> None:
     committer, seen = Committer(store), list[int]()
     with trio.CancelScope() as scope:

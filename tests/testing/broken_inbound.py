@@ -5,6 +5,7 @@ Run by test_kit.py in a process of its own; the classes fail, which is what they
 
 from __future__ import annotations
 
+import secrets
 from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 from weakref import WeakKeyDictionary
@@ -23,10 +24,18 @@ from tests.testing.in_memory import MemoryPlace
 from tests.testing.virtual import virtually
 
 if TYPE_CHECKING:
-    from messagefoundry.contracts.inbound import InboundContext
+    from messagefoundry.contracts.inbound import InboundContext, Receipt
     from messagefoundry.testing.memory.network import MemoryConnection, MemoryNetwork
 
 exchanges.QUIET_SECONDS = 0.0  # nothing here is outside the process
+
+
+_RETRIED = "what was read is kept and handed in again until it is taken"
+SPOOLED = {
+    "test_a_receipt_can_close": _RETRIED,
+    "test_without_a_store_the_sender_is_told": _RETRIED,
+    "test_a_receipt_without_reply_answers_nothing": "every message is answered",
+}
 
 
 class InboundVariant(InboundConformance):
@@ -71,6 +80,8 @@ class TestAnswersBeforeTheCommit(InboundVariant):
         "test_receives_what_was_sent",
         "test_stopping_never_answers_what_is_not_committed",
         "test_stops_when_cancelled",
+        "test_what_was_committed_after_all_is_received_once",
+        "test_what_was_committed_before_a_kill_is_received_once",
         "test_without_a_store_the_sender_is_told",
     }
 
@@ -203,6 +214,8 @@ class TestIsReadyTooEarly(InboundVariant):
         "test_stopping_lets_peers_go",
         "test_stopping_never_answers_what_is_not_committed",
         "test_stops_when_cancelled",
+        "test_what_was_committed_after_all_is_received_once",
+        "test_what_was_committed_before_a_kill_is_received_once",
         "test_without_a_store_the_sender_is_told",
     }
 
@@ -296,6 +309,7 @@ class TestKeepsItsPlace(InboundVariant):
     caught_by: ClassVar = {
         "test_receives_each_message_once_across_restarts",
         "test_stops_when_cancelled",
+        "test_what_was_committed_before_a_kill_is_received_once",
     }
 
 
@@ -342,6 +356,8 @@ class TestReceivesTwice(InboundVariant):
         "test_receives_each_message_once_across_restarts",
         "test_receives_in_the_order_sent",
         "test_receives_what_was_sent",
+        "test_what_was_committed_after_all_is_received_once",
+        "test_what_was_committed_before_a_kill_is_received_once",
     }
 
 
@@ -366,6 +382,8 @@ class TestTidiesUp(InboundVariant):
         "test_receives_in_the_order_sent",
         "test_receives_what_was_sent",
         "test_stops_when_cancelled",
+        "test_what_was_committed_after_all_is_received_once",
+        "test_what_was_committed_before_a_kill_is_received_once",
     }
 
 
@@ -392,6 +410,7 @@ class TestRepeatsAfterARestart(InboundVariant):
     connector = Repeating
     caught_by: ClassVar = {
         "test_receives_each_message_once_across_restarts",
+        "test_what_was_committed_before_a_kill_is_received_once",
     }
 
 
@@ -409,3 +428,82 @@ class TestDropsLargeMessages(InboundVariant):
     caught_by: ClassVar = {
         "test_receives_a_large_message",
     }
+
+
+class Spooling(MemoryInbound):
+    """Keeps what it has read until it is committed, and begins with what it kept. It never looks at its bookmark."""
+
+    spools: ClassVar[WeakKeyDictionary[MemoryNetwork, dict[str, bytes]]] = WeakKeyDictionary()
+
+    def __init__(self, settings: MemorySettings, context: InboundContext) -> None:
+        super().__init__(settings, context)
+        self._spool = self.spools.setdefault(settings.network, {})
+        self._tries = 0
+
+    async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
+        await self.catch_up()
+        await super().run(task_status=task_status)
+
+    async def catch_up(self) -> None:
+        for token, raw in list(self._spool.items()):
+            await self.hand_in(token, raw, "spool")
+
+    async def hand_in(self, token: str, raw: bytes, peer: str) -> Receipt:
+        receipt = await self._context.receive(raw, peer=peer, bookmark=token)
+        while receipt.retry:
+            await self.settle(token)
+            if token not in self._spool:
+                break
+            receipt = await self._context.receive(raw, peer=peer, bookmark=token)
+        self._spool.pop(token, None)
+        return receipt
+
+    async def settle(self, token: str) -> None:
+        self._tries += 1
+        await trio.sleep(0 if self._tries == 1 else 1)
+
+    async def _answer(self, connection: MemoryConnection, raw: bytes, peer: str) -> bool:
+        token = secrets.token_hex(4)
+        self._spool[token] = raw
+        receipt = await self.hand_in(token, raw, peer)
+        connection.send(receipt.reply or b"")
+        return not receipt.close
+
+
+class TestNeverReadsItsBookmark(InboundVariant):
+    connector = Spooling
+    not_applicable: ClassVar = {**InboundVariant.not_applicable, **SPOOLED}
+    caught_by: ClassVar = {
+        "test_what_was_committed_after_all_is_received_once",
+        "test_what_was_committed_before_a_kill_is_received_once",
+    }
+
+
+class HalfHearted(Spooling):
+    """Reads its bookmark at the start alone."""
+
+    async def catch_up(self) -> None:
+        self._spool.pop(await self._context.bookmark(), None)
+        await super().catch_up()
+
+
+class TestReadsItsBookmarkAtTheStartAlone(InboundVariant):
+    connector = HalfHearted
+    not_applicable: ClassVar = {**InboundVariant.not_applicable, **SPOOLED}
+    caught_by: ClassVar = {
+        "test_what_was_committed_after_all_is_received_once",
+    }
+
+
+class Whole(HalfHearted):
+    """Keeps every clause: reads its bookmark whenever an outcome is unknown."""
+
+    async def settle(self, token: str) -> None:
+        if await self._context.bookmark() == token:
+            del self._spool[token]
+
+
+class TestASoundSource(InboundVariant):
+    connector = Whole
+    not_applicable: ClassVar = {**InboundVariant.not_applicable, **SPOOLED}
+    caught_by: ClassVar = set()

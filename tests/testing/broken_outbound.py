@@ -174,7 +174,7 @@ class Harsh(MemoryOutbound):
 
     async def send(self, item: OutboundItem) -> Delivered | Rejected:
         outcome = await super().send(item)
-        return replace(outcome, permanent=True) if isinstance(outcome, Rejected) else outcome
+        return outcome._replace(permanent=True) if isinstance(outcome, Rejected) else outcome
 
 
 class TestRejectsForGood(OutboundVariant):
@@ -189,7 +189,7 @@ class Stubborn(MemoryOutbound):
 
     async def send(self, item: OutboundItem) -> Delivered | Rejected:
         outcome = await super().send(item)
-        return replace(outcome, permanent=False) if isinstance(outcome, Rejected) else outcome
+        return outcome._replace(permanent=False) if isinstance(outcome, Rejected) else outcome
 
 
 class TestRejectsForNow(OutboundVariant):
@@ -494,7 +494,7 @@ class Seconds(MemoryOutbound):
 
     async def send(self, item: OutboundItem) -> Delivered | Rejected:
         outcome = await super().send(item)
-        return replace(outcome, sent_at=outcome.sent_at // 1_000_000)
+        return outcome._replace(sent_at=outcome.sent_at // 1_000_000)
 
 
 class TestTellsSeconds(OutboundVariant):

@@ -51,6 +51,9 @@ class TestDoesNothing(Variant):
     store = Nothing
     caught_by: ClassVar = {
         "test_a_batch_settles_items_with_different_attempts",
+        "test_a_bookmark_is_committed_with_its_message_or_not_at_all",
+        "test_a_bookmark_is_kept_for_its_inbound",
+        "test_a_bookmark_is_there_after_reopening",
         "test_a_child_names_its_parent",
         "test_a_dead_item_leaves_its_lane",
         "test_a_delivered_item_leaves_its_lane",
@@ -63,6 +66,8 @@ class TestDoesNothing(Variant):
         "test_a_handler_run_again_never_takes_processed_back",
         "test_a_held_store_can_be_opened_and_read",
         "test_a_lane_passes_over_what_cannot_be_opened",
+        "test_a_late_answer_is_on_the_trail_and_changes_nothing",
+        "test_a_payload_that_cannot_be_opened_is_not_queued_again",
         "test_a_reader_sees_each_commit",
         "test_a_received_message_waits_in_its_flow",
         "test_a_refusal_without_a_code_is_still_one",
@@ -70,6 +75,7 @@ class TestDoesNothing(Variant):
         "test_a_repeat_of_a_refused_message_is_counted",
         "test_a_replay_begins_counting_attempts_anew",
         "test_a_replay_passes_over_what_it_cannot_replay",
+        "test_a_replay_supersedes_a_handler_to_be_run_again",
         "test_a_replay_supersedes_dead_rows",
         "test_a_replay_supersedes_what_waits",
         "test_a_replayed_message_joins_its_flows_tail",
@@ -98,6 +104,7 @@ class TestDoesNothing(Variant):
         "test_backlogs_tell_depth_and_age",
         "test_batches_of_any_size",
         "test_bodies_are_bytes",
+        "test_bookmarks_are_text_of_any_characters",
         "test_commits_may_come_from_any_thread",
         "test_content_is_sealed",
         "test_dead_at_ingress_replays_the_message",
@@ -105,6 +112,7 @@ class TestDoesNothing(Variant):
         "test_dead_at_routed_replays_its_handler",
         "test_dead_letter_frees_every_lane",
         "test_dead_letter_in_one_lane",
+        "test_dead_letter_of_a_handler_to_be_run_again",
         "test_dead_letter_of_a_received_message",
         "test_dead_letter_where_nothing_waits",
         "test_dead_letters_are_found",
@@ -126,6 +134,7 @@ class TestDoesNothing(Variant):
         "test_simulate_is_kept_with_the_item",
         "test_the_disposition_follows_the_work",
         "test_the_head_of_a_lane",
+        "test_the_last_bookmark_of_a_batch_counts",
         "test_the_mark_of_a_running_engine",
         "test_the_same_batch_commits_after_an_outage",
         "test_the_window_of_a_flow",
@@ -133,6 +142,7 @@ class TestDoesNothing(Variant):
         "test_the_window_of_an_unordered_lane",
         "test_units_see_those_before_them_and_none_after",
         "test_what_cannot_be_stored_is_the_units_own_fault",
+        "test_what_is_in_flight_at_a_replay_settles_as_stale",
         "test_what_was_sealed_is_opened_for_its_own_row",
     }
 
@@ -220,6 +230,7 @@ class TestDoesMoreThanAsked(Variant):
 class TestAppliesPartOfABatch(Variant):
     store = UnitByUnit
     caught_by: ClassVar = {
+        "test_a_bookmark_is_committed_with_its_message_or_not_at_all",
         "test_a_stale_unit_rolls_its_whole_batch_back",
         "test_a_store_goes_on_after_a_stale_unit",
         "test_a_unit_that_comes_again_is_filled_anew",
@@ -238,6 +249,7 @@ class Unguarded(MemoryStore):
 class TestIgnoresGuards(Variant):
     store = Unguarded
     caught_by: ClassVar = {
+        "test_a_bookmark_is_committed_with_its_message_or_not_at_all",
         "test_a_refused_message_is_an_error_that_is_never_routed",
         "test_a_stale_unit_rolls_its_whole_batch_back",
         "test_a_store_goes_on_after_a_stale_unit",
@@ -248,6 +260,7 @@ class TestIgnoresGuards(Variant):
         "test_dead_letter_frees_every_lane",
         "test_dead_letter_of_a_received_message",
         "test_errors_say_nothing_of_the_content",
+        "test_what_is_in_flight_at_a_replay_settles_as_stale",
     }
 
 
@@ -266,6 +279,7 @@ class TestDeliversWhatIsSettled(Variant):
         "test_a_stale_unit_rolls_its_whole_batch_back",
         "test_a_unit_of_another_state_is_stale",
         "test_dead_letter_frees_every_lane",
+        "test_what_is_in_flight_at_a_replay_settles_as_stale",
     }
 
 
@@ -309,6 +323,8 @@ class TestReordersIds(Variant):
     store = Renumbered
     caught_by: ClassVar = {
         "test_a_hand_off_fills_lanes_in_the_order_returned",
+        "test_a_replay_supersedes_what_waits",
+        "test_any_sequence_of_units_does_what_the_model_does",
         "test_dead_letter_frees_every_lane",
         "test_dead_letters_page",
     }

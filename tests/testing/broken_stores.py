@@ -104,6 +104,8 @@ class Forgetful(MemoryStore):
 class TestIsNotDurable(Variant):
     store = Forgetful
     caught_by: ClassVar = {
+        "test_a_bookmark_is_there_after_reopening",
+        "test_bookmarks_are_text_of_any_characters",
         "test_everything_is_there_after_reopening",
         "test_ids_go_on_after_reopening",
         "test_nothing_of_the_content_lies_open",
@@ -123,6 +125,90 @@ class TestForgetsAttempts(Variant):
     store = Lax
     caught_by: ClassVar = {
         "test_everything_is_there_after_reopening",
+    }
+
+
+class Bookless(MemoryStore):
+    """Keeps bookmarks in memory."""
+
+    def close(self) -> None:
+        self.disk.tables.bookmarks.clear()
+
+
+class TestForgetsBookmarks(Variant):
+    store = Bookless
+    caught_by: ClassVar = {
+        "test_a_bookmark_is_there_after_reopening",
+        "test_bookmarks_are_text_of_any_characters",
+    }
+
+
+class Ahead(MemoryStore):
+    """Writes bookmarks at once, before the batch is committed."""
+
+    def apply(self, tables: Tables, unit: Unit) -> None:
+        super().apply(tables, unit)
+        self.disk.tables.bookmarks.update(tables.bookmarks)
+
+
+class TestMovesBookmarksWithoutTheirMessages(Variant):
+    store = Ahead
+    caught_by: ClassVar = {
+        "test_a_bookmark_is_committed_with_its_message_or_not_at_all",
+    }
+
+
+class OneForAll(MemoryStore):
+    """Has one bookmark for all inbounds."""
+
+    def apply(self, tables: Tables, unit: Unit) -> None:
+        before = tables.bookmarks
+        super().apply(tables, unit)
+        if isinstance(unit, Receive) and unit.bookmark:
+            tables.bookmarks = dict.fromkeys([unit.inbound, *before], unit.bookmark)
+
+
+class TestHasOneBookmarkForAll(Variant):
+    store = OneForAll
+    caught_by: ClassVar = {
+        "test_a_bookmark_is_kept_for_its_inbound",
+        "test_the_last_bookmark_of_a_batch_counts",
+    }
+
+
+class Sorting(MemoryStore):
+    """Writes the bookmarks of a batch in the order of their values."""
+
+    def commit(self, units: Sequence[Unit]) -> None:
+        super().commit(units)
+        for unit in sorted((unit for unit in units if isinstance(unit, Receive)), key=lambda unit: unit.bookmark):
+            if unit.bookmark:
+                self.disk.tables.bookmarks[unit.inbound] = unit.bookmark
+
+
+class TestTakesTheHighestBookmark(Variant):
+    store = Sorting
+    caught_by: ClassVar = {
+        "test_the_last_bookmark_of_a_batch_counts",
+    }
+
+
+class Erasing(MemoryStore):
+    """Writes a bookmark for messages that have none too, and cuts long ones off."""
+
+    def apply(self, tables: Tables, unit: Unit) -> None:
+        super().apply(tables, unit)
+        if isinstance(unit, Receive):
+            tables.bookmarks[unit.inbound] = unit.bookmark[:255] or "none"
+
+
+class TestErasesBookmarks(Variant):
+    store = Erasing
+    caught_by: ClassVar = {
+        "test_a_bookmark_is_kept_for_its_inbound",
+        "test_bookmarks_are_text_of_any_characters",
+        "test_the_last_bookmark_of_a_batch_counts",
+        "test_there_is_no_bookmark_at_first",
     }
 
 
@@ -205,6 +291,7 @@ class Blaming(MemoryStore):
 class TestBlamesTheUnitForAnOutage(Variant):
     store = Blaming
     caught_by: ClassVar = {
+        "test_a_bookmark_is_committed_with_its_message_or_not_at_all",
         "test_an_outage_is_not_the_units_fault",
         "test_the_same_batch_commits_after_an_outage",
     }
@@ -224,6 +311,7 @@ class Late(MemoryStore):
 class TestCommitsDuringAnOutage(Variant):
     store = Late
     caught_by: ClassVar = {
+        "test_a_bookmark_is_committed_with_its_message_or_not_at_all",
         "test_an_outage_is_not_the_units_fault",
         "test_the_same_batch_commits_after_an_outage",
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import secrets
 import time
 from contextlib import asynccontextmanager
@@ -123,7 +122,7 @@ class Shown(Hl7v2Codec):
     """Takes the whole message for its control id."""
 
     def summarize(self, raw: bytes, *, encoding: str) -> Summary:
-        return dataclasses.replace(super().summarize(raw, encoding=encoding), control_id=raw.decode("latin-1"))
+        return super().summarize(raw, encoding=encoding)._replace(control_id=raw.decode("latin-1"))
 
 
 class TestShowsTheContent(CodecVariant):

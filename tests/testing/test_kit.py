@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MODULES = ("broken_queues", "broken_stores", "broken_outbound", "broken_inbound", "broken_values")
-SOUND = {"TestASoundSink"}
+SOUND = {"TestASoundSink", "TestASoundSource"}
 
 
 def variants(module: str) -> dict[str, type[Conformance]]:

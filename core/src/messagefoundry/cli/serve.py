@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,12 @@ if TYPE_CHECKING:
 
 SWITCH_INTERVAL_SECONDS = 0.0005
 """How soon a busy thread gives way to another: at the default of 5 ms each commit would wait for busy Handlers."""
+
+MOST_FILES = 65_536
+"""Descriptors asked of the operating system: each peer needs one, and 1,024, which is usual, are soon used up."""
+
+COLLECTOR_THRESHOLDS = (20_000, 20, 50)
+"""Of the garbage collector's generations: what a message allocates is freed without it, so looking often is waste."""
 
 
 class Serve(click.Command):
@@ -66,6 +73,7 @@ def command(
     configured = Configured(Call(config, **call))
     plan = plan_of(configured, hold_outbound=hold_outbound, accept_removed=accept_removed)
     sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
+    allow_many_files()
     finish(served(plan, banner(configured, plan)))
 
 
@@ -109,6 +117,25 @@ def served(plan: Plan, ready: Banner) -> int:
     return ending.exit_code
 
 
+def allow_many_files() -> None:
+    """Raise this process's own limit of open files as far as it may go; Windows has none."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def spare_the_collector() -> None:
+    """Let the garbage collector look less often, and never again at what was there before the first message."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)
+
+
 async def serve(plan: Plan, ready: Banner) -> Ending:
     """Run a plan, announce that it is ready, and obey signals."""
     ending = Ending()
@@ -118,6 +145,7 @@ async def serve(plan: Plan, ready: Banner) -> Ending:
         async with trio.open_nursery() as running:
             engine: Engine = await running.start(partial(run, plan, serve_pages))
             ending.engine = engine
+            spare_the_collector()
             await ready.show(engine)
             await engine.stopping.wait()
             ready.farewell()

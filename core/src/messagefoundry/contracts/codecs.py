@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 if TYPE_CHECKING:
     from messagefoundry.message import AcknowledgmentMode, Refusal
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(NamedTuple):
     """What is known of a message before anybody parses it; safe to log (see semantics: MSH-3..12 alone)."""
 
     control_id: str = ""
     message_type: str = ""
     encoding: str = "utf-8"
-    header: Any = field(default=None, repr=False)
+    header: Any = None
     """The codec's own view of the header, given back to `acknowledge`."""
+
+    def __repr__(self) -> str:
+        """Without the header."""
+        return f"Summary({self.control_id!r}, {self.message_type!r}, {self.encoding!r})"
 
 
 class AnyMessage(Protocol):

@@ -12,6 +12,7 @@
     ├── UnstorableUnit          the store cannot hold this unit, and never will: dead-letter what it belongs to
     └── StoreUnavailable        the store cannot commit now: try the same commit again
         ├── StoreFull           ... because its disk has no space left
+        ├── Fenced              ... and never again by this engine: another has taken the store over; stop
         └── CorruptStore        ... and will not by itself: stop, restore a backup
 
 No text of these carries a message body or a field value; `Refused` names the place alone.
@@ -52,7 +53,14 @@ class Problem:
         place = f"{self.file}:{self.line}: " if self.line else f"{self.file}: " if self.file else ""
         name = f"{self.name}: " if self.name else ""
         mend = f" ({self.mend})" if self.mend else ""
-        return f"{place}{name}{self.text}{mend}"
+        return on_one_line(f"{place}{name}{self.text}{mend}")
+
+
+def on_one_line(text: str) -> str:
+    """`text` with escapes for what does not print: the names of files and keys, and what modules raise, may hold it."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 class ConfigurationError(MessageFoundryError):
@@ -113,6 +121,10 @@ class StoreUnavailable(MessageFoundryError):
 
 class StoreFull(StoreUnavailable):
     """The store's disk is full."""
+
+
+class Fenced(StoreUnavailable):
+    """Another engine has taken the store over: this one can commit nothing more."""
 
 
 class CorruptStore(StoreUnavailable):

@@ -7,8 +7,7 @@ restarts and back-off are the engine's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network
@@ -18,8 +17,17 @@ if TYPE_CHECKING:
     from messagefoundry.message import Refusal
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+LONGEST_BOOKMARK = 1024
+"""Bytes of the longest bookmark, in UTF-8."""
+
+
+def check_bookmark(bookmark: str) -> None:
+    """Raise ValueError for a bookmark that a store need not keep."""
+    if len(bookmark.encode()) > LONGEST_BOOKMARK or "\0" in bookmark:
+        raise ValueError(f"a bookmark is text of at most {LONGEST_BOOKMARK} bytes without NUL")
+
+
+class Receipt(NamedTuple):
     """What became of one received message.
 
     `reply` is what the peer is answered, unframed, or None for nothing; `close` asks to close the peer's connection
@@ -52,11 +60,24 @@ class InboundContext(Protocol):
     def source_ip_allowlist(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """Networks whose peers may connect; empty for all."""
 
-    async def receive(self, raw: bytes, *, peer: str = "") -> Receipt:
+    async def receive(self, raw: bytes, *, peer: str = "", bookmark: str = "") -> Receipt:
         """Commit one message; `peer` says from where, for the trail.
 
         Never raises for a bad message or a lost store: the receipt says so. Cancelling it loses nothing: a message
         that is committed goes on whether or not its sender is still there.
+
+        `bookmark` is for a source that takes its messages one after the other from where they lie: it is committed
+        with the message, in one transaction, and `bookmark()` gives it back. It is text of the connector's own
+        choosing without content of a message, at most LONGEST_BOOKMARK bytes and without NUL: ValueError else. A
+        message that is refused moves no bookmark: found again, it is refused again, which adds one to its repeats.
+        """
+
+    async def bookmark(self) -> str:
+        """The bookmark of the message of this inbound that was committed last with one, "" for none.
+
+        Comes after every `receive` of this inbound that went before it, and waits while the outcome of one is unknown
+        or the store is away: ask at the start of `run`, and after a receipt that says `retry`, whose message may have
+        been committed after all.
         """
 
     async def refuse(self, raw: bytes, refusal: Refusal, *, peer: str = "") -> Receipt:

@@ -7,7 +7,7 @@ are the engine's: a connector says what happened and no more.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -24,8 +24,7 @@ class OutboundItem:
     content_type: str = "hl7v2"
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
+class Delivered(NamedTuple):
     """The partner has it. `reply` is its answer unframed; times are microseconds since the epoch."""
 
     reply: bytes | None = None
@@ -37,8 +36,7 @@ class Delivered:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(NamedTuple):
     """The partner said no. `permanent` dead-letters at once, else it is tried again as the retry policy says."""
 
     reason: str

@@ -1,7 +1,8 @@
-"""What pydantic asks of a value, as words for people. A value is never shown: it may be a secret."""
+"""What is asked of a value, and why a file is no TOML, as words for people. A value, maybe a secret, is never shown."""
 
 from __future__ import annotations
 
+from tomllib import TOMLDecodeError
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -49,3 +50,10 @@ def what_it_must_be(kind: str, found: Mapping[str, Any]) -> str:
     if asked is not None:
         return f"must be {asked}"
     return str(found["msg"]).replace("Input should be", "must be").replace("Value error, ", "")
+
+
+def why_no_toml(error: ValueError | RecursionError) -> str:
+    """Why a file could not be read as TOML, from what reading its text raised."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    return str(error) if isinstance(error, TOMLDecodeError | UnicodeDecodeError) else "a number in it is too long"

@@ -7,10 +7,11 @@ up, each from its own thread at a time; their reads never wait for a commit. All
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from messagefoundry.contracts.ciphers import Cipher
     from messagefoundry.contracts.units import Unit
@@ -23,7 +24,7 @@ class StoreLocation:
     backend: str = "sqlite"
     path: str = "messagefoundry.db"
     synchronous: str = "full"
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,9 @@ class Store(Protocol):
         """Apply all units in one transaction, made durable before this returns.
 
         Raises StaleUnit when a unit met rows in another state than it expects (nothing is applied), StoreUnavailable
-        (StoreFull, CorruptStore) when the database cannot commit now.
+        (StoreFull, CorruptStore) when the database cannot commit now, and Fenced when another engine has taken the
+        store over. Whoever raises has applied nothing: when a connection is lost during a commit, this does not return
+        before it has found out what became of it, or `close` is called.
         """
 
     def last_id(self) -> int:
@@ -243,3 +246,106 @@ class StoreHold(Protocol):
 
     def release(self) -> None:
         """Let another engine have the store."""
+
+
+@runtime_checkable
+class Lease(Protocol):
+    """What a `StoreHold` on a server database is besides: it ends when it is not renewed, whatever the engine does."""
+
+    def deadline(self) -> float:
+        """Until when work that cannot be fenced in the store, a send, may begin: seconds on CLOCK_BOOTTIME.
+
+        Moves on as the lease is renewed, and is minus infinity once another engine has the store. Costs nothing.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """A change of the schema. An expanding one is safe while older code runs; a contracting one shuts that out."""
+
+    revision: int
+    half: Literal["expand", "contract"]
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoreState:
+    """What `store status` tells of a store.
+
+    `revision` is the schema's, `known` this release's newest, `pending` what lies between. `tables` has the number of
+    rows of each, `size` is in bytes, `oldest_at` is when the oldest message came, in microseconds, 0 for none.
+    """
+
+    revision: int
+    known: int
+    pending: tuple[Migration, ...]
+    tables: Mapping[str, int]
+    size: int
+    oldest_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A backup that was made and checked: how many messages it holds, and its size in bytes."""
+
+    messages: int
+    size: int
+
+
+class StoreTables(Protocol):
+    """Every table of a store, its rows as they are stored: what is sealed stays so. For `store copy`."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The tables."""
+
+    def count(self, table: str) -> int:
+        """How many rows a table has."""
+
+    def last(self, table: str) -> int | None:
+        """The highest key of a table; None when it has no row, or keys that are no single number."""
+
+    def rows(self, table: str, after: int | None = None) -> Iterator[tuple[Any, ...]]:
+        """The rows of a table, read as they are asked for; by key where that is a number, beyond `after`."""
+
+    def add(self, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Add rows as `rows` gives them, in one transaction."""
+
+    def clear(self, table: str) -> None:
+        """Remove every row of a table."""
+
+    def finish(self) -> None:
+        """The store is complete: from now on an engine may open it."""
+
+    def close(self) -> None:
+        """Close."""
+
+
+@runtime_checkable
+class StoreUpkeep(Protocol):
+    """What a `StoreFactory` may offer besides, for `backup` and `store`. Everything blocks.
+
+    All raise ConfigurationError when there is no store at the location, and a StoreUnavailable.
+    """
+
+    def backup(self, location: StoreLocation, destination: Path, progress: Callable[[int, int], None]) -> Backup:
+        """Write a consistent copy to a new file, under load, and check it; `progress` gets parts done and parts in all.
+
+        Raises ConfigurationError when `destination` exists or has no room, and, with the tool to use in its mend, for a
+        store that is backed up by its database's own tools.
+        """
+
+    def state(self, location: StoreLocation) -> StoreState:
+        """The state of the store, read beside a running engine."""
+
+    def migrate(self, location: StoreLocation, *, contract: bool) -> None:
+        """Run the pending migrations: all of them, or without `contract` those before the first contracting one.
+
+        Contracting ones need the store to be held.
+        """
+
+    def tables(self, location: StoreLocation, *, fill: bool = False) -> StoreTables:
+        """The tables, to read; with `fill` those of a new store, which no engine opens before it is complete.
+
+        With `fill`, raises ConfigurationError unless the database is empty or such a beginning.
+        """

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import MISSING, dataclass, field, fields
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 Mint = Callable[[], int]
 Routing = Literal["UNROUTED", "FILTERED", "PROCESSED"]
@@ -45,7 +45,11 @@ class Unit:
 
 @dataclass(slots=True, eq=False)
 class Receive(Unit):
-    """A message is accepted: one `message` row in RECEIVED, its body, and "received" on its trail."""
+    """A message is accepted: one `message` row in RECEIVED, its body, and "received" on its trail.
+
+    A `bookmark` that is not empty becomes the one of the inbound, in place of the one before, in the transaction of the
+    message. Of several in one batch the last counts.
+    """
 
     inbound: str
     raw: bytes
@@ -56,6 +60,7 @@ class Receive(Unit):
     peer: str
     received_at: int
     parent_id: int | None = None
+    bookmark: str = ""
     id: int = 0
 
     def mint(self, mint: Mint) -> None:
@@ -234,8 +239,16 @@ class MarkAttempt(Unit):
         return self.message_id
 
 
-@dataclass(frozen=True, slots=True)
-class WaitingItem:
+@dataclass(slots=True, eq=False)
+class ReadBookmark(Unit):
+    """Read the bookmark of an inbound between two commits. Filled by the store: `bookmark`, "" when there is none."""
+
+    filled: ClassVar[Collection[str]] = ("bookmark",)
+    inbound: str
+    bookmark: str = ""
+
+
+class WaitingItem(NamedTuple):
     """An item of a lane as a refill reads it."""
 
     id: int
@@ -287,8 +300,7 @@ class RefillLane(Unit):
     last: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class WaitingMessage:
+class WaitingMessage(NamedTuple):
     """A message, or one of its `routed` rows to be run again, as a refill reads it.
 
     `order` is its place in the flow (the ingress id, or the routed row's id). `attempts` counts runs that began before
@@ -449,6 +461,22 @@ class SweepRemoved(Unit):
     def mint(self, mint: Mint) -> None:
         """Minted by the store as it adds to trails."""
         self.minted = mint
+
+
+@dataclass(slots=True, eq=False)
+class NoteLateAnswer(Unit):
+    """The partner has answered an item about which somebody had decided meanwhile: an event of its message, no more."""
+
+    message_id: int
+    lane: str
+    detail: str
+    reply: bytes | None
+    at: int
+    id: int = 0
+
+    def mint(self, mint: Mint) -> None:
+        """The event's id."""
+        self.id = mint()
 
 
 @dataclass(slots=True, eq=False)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
+from messagefoundry.contracts.errors import CorruptStore
 from messagefoundry.contracts.specs import load
 from messagefoundry.contracts.units import HandOff, NoteConnection, SettleDead, SettleDelivered, SweepRemoved
 from messagefoundry.pipeline.committer import Committer, now
@@ -21,7 +22,7 @@ from messagefoundry.pipeline.supervision import Runnable, Supervised
 from messagefoundry.pipeline.window import Memory
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from messagefoundry.alerts.alarm import Alarm
     from messagefoundry.contracts.errors import StoreUnavailable
@@ -82,7 +83,7 @@ class Engine:
             unsettled=self.plan.unsettled,
         )
         self.lanes[outbound.name] = lane
-        return self._supervise(outbound.name, lambda: lane, wanted=wanted and outbound.auto_start)
+        return self._supervise(outbound.name, lambda: lane, wanted=wanted and outbound.auto_start, finish=lane.finish)
 
     def add_inbound(self, inbound: Inbound, *, wanted: bool, careful_until: int = 0) -> Supervised:
         """A flow, unless one drains still, and the supervision of the connector."""
@@ -107,9 +108,9 @@ class Engine:
         """The inbounds, lanes and Handlers that keep their work, those that drain among them."""
         return [*self.graph.inbounds, *self.flows], list(self.graph.outbounds), list(self.graph.handlers)
 
-    def _supervise(self, name: str, make: Any, *, wanted: bool) -> Supervised:
+    def _supervise(self, name: str, make: Any, *, wanted: bool, finish: Callable[[], None] | None = None) -> Supervised:
         told = partial(self._told, name)
-        self.connections[name] = Supervised(name, make, told, wanted=wanted)
+        self.connections[name] = Supervised(name, make, told, wanted=wanted, finish=finish)
         return self.connections[name]
 
     def _open_inbound(self, inbound: Inbound, flow: Flow) -> Runnable:
@@ -172,9 +173,12 @@ class Engine:
             log.info("%s: %s", connection, kind)
 
     def _outage(self, error: StoreUnavailable | None) -> None:
+        """The store's trail is told too: that unit waits for the store when nobody else does, and so finds it back."""
         if error is None:
             log.warning("the store commits again")
+            self._trail("store", "commits again", "")
         else:
+            self._trail("store", "cannot commit", str(error))
             log.error("the store cannot commit, nothing is acknowledged until it can: %s", error)
             self.alarm.raise_alert("store_unavailable", "store", str(error), severity="critical")
 
@@ -192,7 +196,7 @@ class Engine:
     async def refuse_new(self) -> None:
         """Accept no further message, and wait a moment for the answers to those that are being committed."""
         self.gate.stopping = True
-        with trio.move_on_after(2):
+        with trio.move_on_after(0 if self.damaged else 2):
             await self.committer.drained()
 
     async def drained(self) -> None:
@@ -204,8 +208,15 @@ class Engine:
             log.warning("stopping with work left in the store; it goes on at the next start")
 
     @property
+    def damaged(self) -> bool:
+        """Whether the store is such that waiting for it is no use."""
+        return isinstance(self.committer.outage, CorruptStore)
+
+    @property
     def quiet(self) -> bool:
-        """Whether nothing is on its way through memory."""
+        """Whether nothing is on its way through memory, or a damaged store keeps all of it from arriving."""
+        if self.damaged:
+            return True
         flows = all(flow.drained or flow.stuck for flow in self.flows.values())
         lanes = all(lane.quiet for name, lane in self.lanes.items() if self.connections[name].state == "running")
         return flows and lanes and not self.committer.waiting

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import trio
 
 from messagefoundry.alerts import buildup
 from messagefoundry.alerts.alarm import Alarm
-from messagefoundry.contracts.errors import sole
+from messagefoundry.contracts.errors import StoreUnavailable, sole
 from messagefoundry.contracts.specs import load
 from messagefoundry.contracts.units import MarkRunning, SweepRemoved
 from messagefoundry.engine import disk
@@ -19,11 +20,13 @@ from messagefoundry.engine.engine import Engine
 from messagefoundry.engine.plan import MOST_REMOVED, Plan, TooMuchRemoved
 from messagefoundry.engine.stored import open_store
 from messagefoundry.pipeline.committer import now
+from messagefoundry.pipeline.watchdog import Watchdog
 from messagefoundry.wiring.environment import active_environment
 
 if TYPE_CHECKING:
     from messagefoundry.contracts.alerts import AlertSink
-    from messagefoundry.contracts.stores import Store, StoreReader
+    from messagefoundry.contracts.stores import Backlog, Store, StoreReader
+    from messagefoundry.engine.stored import Stored
     from messagefoundry.plugins import Installed
     from messagefoundry.wiring.graph import Graph
 
@@ -57,9 +60,7 @@ async def live(plan: Plan, serve: Serve | None, *, task_status: trio.TaskStatus[
             await sweep_removed(engine)
             engine.assemble(await engine.read(lambda reader: reader.held()), last_id if unclean else 0)
             async with background(lanes(engine)) as engine.lane_nursery:
-                async with background(
-                    [engine.routing.run, buildup_watch(engine, stored.watch), disk_watch(engine, stored.store)]
-                ):
+                async with background([engine.routing.run, *watches(engine, stored)]):
                     async with background(api(engine, serve)):
                         async with background(listeners(engine)) as engine.listener_nursery:
                             task_status.started(engine)
@@ -83,7 +84,7 @@ async def mark_running(engine: Engine) -> bool:
 
 async def close_books(engine: Engine) -> None:
     """Make the last settlements durable and note the clean stop; without a store that commits, the stop is unclean."""
-    with trio.move_on_after(LAST_COMMIT_SECONDS) as scope:
+    with trio.move_on_after(0 if engine.damaged else LAST_COMMIT_SECONDS) as scope:
         await engine.committer.drained()
         await engine.committer.commit(MarkRunning(running=False, at=now()))
     if scope.cancelled_caught:
@@ -129,6 +130,11 @@ def api(engine: Engine, serve: Serve | None) -> list[Callable[..., Awaitable[Non
     return [task]
 
 
+def watches(engine: Engine, stored: Stored) -> list[Callable[..., Awaitable[None]]]:
+    """What looks after the engine while it runs: backlogs, space for the store, the event loop itself."""
+    return [buildup_watch(engine, stored.watch), disk_watch(engine, stored.store), Watchdog(engine.note).run]
+
+
 def disk_watch(engine: Engine, store: Store) -> Callable[..., Awaitable[None]]:
     """The watch over the space left for the store."""
 
@@ -142,6 +148,16 @@ def buildup_watch(engine: Engine, reader: StoreReader) -> Callable[..., Awaitabl
     """The watch over backlogs."""
 
     async def task(*, task_status: trio.TaskStatus[None]) -> None:
-        await buildup.watch(reader.backlogs, engine.thresholds, engine.alarm.raise_alert, task_status=task_status)
+        read = partial(readable_backlogs, reader)
+        await buildup.watch(read, engine.thresholds, engine.alarm.raise_alert, task_status=task_status)
 
     return task
+
+
+def readable_backlogs(reader: StoreReader) -> list[Backlog]:
+    """The backlogs, none while the store cannot be read: the committer says so, and messages must not end with it."""
+    try:
+        return reader.backlogs()
+    except StoreUnavailable as error:
+        log.warning("backlogs are not watched: %s", error)
+        return []

@@ -2,7 +2,8 @@
 
 A unit carries a continuation that runs in the trio thread right after its commit, in commit order, before the caller
 wakes: whoever waits may be cancelled, and the work goes on. The committer mints the ids as it forms a batch, so that
-id order is commit order.
+id order is commit order. Its worker thread forms and commits batch after batch while there is work: between two commits
+nobody is woken, and the trio thread hands the first batch on while the second is being committed.
 
 When the store cannot commit, the batch stays at the head of the queue, in order, until it can; a unit with a deadline
 (a receive, whose sender waits) is failed when that has passed. A unit that fails for itself is found by committing the
@@ -13,12 +14,12 @@ from __future__ import annotations
 
 import logging
 import math
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import trio
@@ -27,6 +28,8 @@ from messagefoundry.contracts.errors import CorruptStore, MessageFoundryError, S
 from messagefoundry.pipeline.crossing import Crossing
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from messagefoundry.contracts.stores import Store
     from messagefoundry.contracts.units import Unit
 
@@ -34,6 +37,9 @@ log = logging.getLogger(__name__)
 
 BATCH_UNITS = 512
 BATCH_BYTES = 32 * 1024 * 1024
+RUN_BATCHES = 32
+"""Batches after which the worker thread reports, however much work there is: so a cancellation is noticed."""
+
 HANGING_SECONDS = 10
 RETRY_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0)
 
@@ -69,7 +75,9 @@ class Committer:
     def __init__(self, store: Store, *, on_outage: Callable[[StoreUnavailable | None], None] | None = None) -> None:
         self._store = store
         self._queue: deque[Entry] = deque()
-        self._in_flight: list[Entry] = []
+        self._in_flight: Sequence[Entry] = ()
+        self._committed: deque[Sequence[Entry]] = deque()
+        self._forming = threading.Lock()
         self._wake = trio.Event()
         self._idle = trio.Event()
         self._thread: Crossing | None = None
@@ -129,7 +137,7 @@ class Committer:
     @property
     def waiting(self) -> int:
         """How many units wait or are in flight."""
-        return len(self._queue) + len(self._in_flight)
+        return len(self._queue) + len(self._in_flight) + sum(map(len, self._committed))
 
     async def available(self) -> None:
         """Wait while the store cannot commit."""
@@ -147,6 +155,7 @@ class Committer:
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Commit until cancelled."""
         self._thread = Crossing("committer")
+        self._token = trio.lowlevel.current_trio_token()
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._watch)
@@ -157,82 +166,96 @@ class Committer:
 
     async def _commit_for_ever(self) -> None:
         while True:
-            if not self._queue:
-                self._wake = trio.Event()
-                await self._wake.wait()
-            await self._commit_batch(self._form())
+            await trio.lowlevel.checkpoint_if_cancelled()
             if not self._queue:
                 self._idle.set()
+                self._wake = trio.Event()
+                await self._wake.wait()
+            try:
+                await self._in_thread(self._commit_batches)
+            except StoreUnavailable as error:
+                await self._wait_for_store(self._in_flight, error)
+            except Exception as error:  # noqa: BLE001 - one unit's own; committing singly finds which
+                await self._commit_singly(self._in_flight, error)
+
+    async def _in_thread(self, work: Callable[[], None]) -> None:
+        """Let the worker thread work; whatever it has committed is handed on before this returns or raises."""
+        assert self._thread is not None
+        try:
+            await self._thread.begin(work).wait(abandon=False)
+        finally:
+            self._hand_on()
+
+    # -- in the worker thread ------------------------------------------------------------------------------------
+
+    def _commit_batches(self) -> None:
+        """Commit what is queued, and what is queued meanwhile. Raises what the store says of the batch in flight."""
+        for _ in range(RUN_BATCHES):
+            if not (batch := self._form()):
+                return
+            self._commit_now(batch)
+            if self._queue:  # else the end of this call hands on
+                self._token.run_sync_soon(self._hand_on, idempotent=True)
+
+    def _commit_now(self, batch: Sequence[Entry]) -> None:
+        self._in_flight, self._began = batch, time.monotonic()
+        self._store.commit([entry.unit for entry in batch])
+        self._committed.append(batch)
+        self._in_flight = ()
+
+    def _form(self) -> list[Entry]:
+        """Take the next batch: units of distinct rows, or one unit that wants a transaction of its own."""
+        self._in_flight = batch = list[Entry]()
+        rows: set[int] = set()
+        size = 0
+        with self._forming:
+            while self._queue and len(batch) < BATCH_UNITS:
+                entry = self._queue[0]
+                unit, row = entry.unit, entry.unit.row
+                if batch and (unit.alone or row in rows or size + entry.size > BATCH_BYTES):
+                    break
+                batch.append(entry)  # first: at every moment each entry is somewhere
+                self._queue.popleft()
+                size += entry.size
+                if row is not None:
+                    rows.add(row)
+                if unit.alone:
+                    break
+        for entry in batch:
+            entry.unit.mint(self._mint)
+        return batch
 
     def _mint(self) -> int:
         self._last = max(now(), self._last + 1)
         return self._last
 
-    def _form(self) -> list[Entry]:
-        """Take the next batch: units of distinct rows, or one unit that wants a transaction of its own."""
-        queue, mint = self._queue, self._mint
-        batch: list[Entry] = []
-        rows: set[int] = set()
-        size = 0
-        for entry in islice(queue, BATCH_UNITS):
-            unit = entry.unit
-            if batch and (unit.alone or size + entry.size > BATCH_BYTES):
-                break
-            row = unit.row
-            if row is not None:
-                if row in rows:
-                    break
-                rows.add(row)
-            batch.append(entry)
-            size += entry.size
-            if unit.alone:
-                break
-        for entry in batch:
-            queue.popleft()
-            entry.unit.mint(mint)
-        return batch
+    # -- after a commit, in the trio thread ----------------------------------------------------------------------
 
-    async def _commit_batch(self, batch: list[Entry]) -> None:
-        """Commit a batch, whatever it takes; only a cancellation ends it early."""
-        self._in_flight, self._began = batch, trio.current_time()
-        try:
-            await self._apply(batch)
-        except StoreUnavailable as error:
-            await self._wait_for_store(batch, error)
-        except Exception as error:  # noqa: BLE001 - one unit's own; committing singly finds which
-            await self._commit_singly(batch, error)
-        else:
-            self._hand_on(batch)
-        self._in_flight = []
+    def _hand_on(self) -> None:
+        """Run the continuations of what has been committed, in commit order."""
+        while self._committed:
+            batch = self._committed.popleft()
+            self.commits += 1
+            self.units += len(batch)
+            if self.outage is not None:
+                self._set_outage(None)
+            for entry in batch:
+                entry.then()
 
-    async def _apply(self, batch: list[Entry]) -> None:
-        units = [entry.unit for entry in batch]
-        assert self._thread is not None
-        await self._thread.begin(partial(self._store.commit, units)).wait(abandon=False)
-        self.commits += 1
-        self.units += len(units)
-
-    def _hand_on(self, batch: list[Entry]) -> None:
-        if self.outage is not None:
-            self._set_outage(None)
-        for entry in batch:
-            entry.then()
-
-    async def _commit_singly(self, batch: list[Entry], error: Exception) -> None:
+    async def _commit_singly(self, batch: Sequence[Entry], error: Exception) -> None:
         self._set_outage(None)
         if len(batch) == 1:
             self._fail(batch[0], error)
-            return
+            batch = ()
         for position, entry in enumerate(batch):
             try:
-                await self._apply([entry])
+                await self._in_thread(partial(self._commit_now, (entry,)))
             except StoreUnavailable as outage:
                 await self._wait_for_store(batch[position:], outage)
                 return
             except Exception as own:  # noqa: BLE001 - the unit's own
                 self._fail(entry, own)
-            else:
-                self._hand_on([entry])
+        self._in_flight = ()
 
     def _fail(self, entry: Entry, error: Exception) -> None:
         if entry.given_up:
@@ -243,10 +266,10 @@ class Committer:
             log.error("the store refused a %s: %s", type(entry.unit).__name__, type(error).__name__)
             entry.failed(UnstorableUnit(f"the store cannot hold a {type(entry.unit).__name__}: {type(error).__name__}"))
 
-    async def _wait_for_store(self, batch: list[Entry], error: StoreUnavailable) -> None:
+    async def _wait_for_store(self, batch: Sequence[Entry], error: StoreUnavailable) -> None:
         """Put the batch back at the head, fail what cannot wait, and give the store a little time."""
         self._queue.extendleft(entry for entry in reversed(batch) if not entry.given_up)
-        self._in_flight = []
+        self._in_flight = ()
         self._set_outage(error)
         pause = RETRY_SECONDS[min(self._outages, len(RETRY_SECONDS) - 1)]
         self._outages += 1
@@ -269,21 +292,23 @@ class Committer:
         """Fail the units whose callers have waited long enough; they leave the queue uncommitted."""
         error = self.outage or StoreUnavailable()
         clock = trio.current_time()
-        keep = deque[Entry]()
-        for entry in self._queue:
-            if entry.deadline <= clock or (entry.deadline < math.inf and isinstance(error, CorruptStore)):
-                self._fail(entry, error)
-            else:
-                keep.append(entry)
-        self._queue = keep
+        keep, over = deque[Entry](), list[Entry]()
+        with self._forming:
+            for entry in self._queue:
+                ended = entry.deadline <= clock or (entry.deadline < math.inf and isinstance(error, CorruptStore))
+                (over if ended else keep).append(entry)
+            self._queue = keep
+        for entry in over:
+            self._fail(entry, error)
 
     async def _watch(self) -> None:
         """Let go of callers whose commit hangs: its outcome is unknown, and they must answer somebody."""
         while True:
             await trio.sleep(1)
             clock = trio.current_time()
-            overdue = [entry for entry in self._in_flight if entry.deadline <= clock and not entry.given_up]
-            if self._in_flight and clock - self._began >= HANGING_SECONDS:
+            in_flight = self._in_flight
+            overdue = [entry for entry in in_flight if entry.deadline <= clock and not entry.given_up]
+            if in_flight and time.monotonic() - self._began >= HANGING_SECONDS:
                 self._set_outage(StoreUnavailable(f"a commit has not returned for {HANGING_SECONDS} s"))
             if any(entry.deadline <= clock for entry in self._queue):
                 self._expire()

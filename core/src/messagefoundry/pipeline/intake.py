@@ -12,8 +12,8 @@ import trio
 
 from messagefoundry.contracts.codecs import Summary
 from messagefoundry.contracts.errors import MessageFoundryError, Refused, UnstorableUnit
-from messagefoundry.contracts.inbound import Receipt
-from messagefoundry.contracts.units import Receive, Refuse
+from messagefoundry.contracts.inbound import Receipt, check_bookmark
+from messagefoundry.contracts.units import ReadBookmark, Receive, Refuse
 from messagefoundry.message import AcknowledgmentMode, Refusal, RefusalKind
 from messagefoundry.pipeline.committer import Committer, now
 
@@ -90,9 +90,11 @@ class Intake:
         """Put an event of this Connection on its trail and in the log."""
         self._note(self._inbound.name, kind, detail, alert=alert)
 
-    async def receive(self, raw: bytes, *, peer: str = "") -> Receipt:
+    async def receive(self, raw: bytes, *, peer: str = "", bookmark: str = "") -> Receipt:
         """Judge and commit one message; the receipt carries the answer."""
         inbound = self._inbound
+        if bookmark:
+            check_bookmark(bookmark)
         try:
             summary = inbound.codec.summarize(raw, encoding=self._encoding)
         except Refused as refused:
@@ -101,6 +103,9 @@ class Intake:
             return await self.refuse(raw, Refusal(RefusalKind.TOO_LARGE), peer=peer)
         if self._gate.closed is not None:
             return self._answer(raw, summary, Refusal(self._gate.closed), None)
+        if summary.header is not None and not (summary.control_id and summary.message_type):
+            missing = "MSH-9" if summary.control_id else "MSH-10"
+            self.note("incomplete header", f"{peer}: {missing} is empty; the message is accepted all the same")
         unit = Receive(
             inbound.name,
             raw,
@@ -110,6 +115,7 @@ class Intake:
             summary.message_type,
             peer,
             now(),
+            bookmark=bookmark,
         )
         committed = Committed(self._continuation(unit))
         self._committer.submit(
@@ -121,6 +127,12 @@ class Intake:
         if committed.expectation is not None:
             return await self._answer_from_partner(raw, summary, unit, committed.expectation)
         return self._answer(raw, summary, None, unit.id)
+
+    async def bookmark(self) -> str:
+        """The last one that is durable, read in the committer's own order: behind every receive before it."""
+        unit = ReadBookmark(self._inbound.name)
+        await self._committer.commit(unit)
+        return unit.bookmark
 
     def _continuation(self, unit: Receive) -> Callable[[], Expectation | None]:
         """What follows the commit in the committer's own step: the flow has the message, whoever still waits."""
@@ -164,7 +176,7 @@ class Intake:
             now(),
             code or "refused",
             str(kind.code),
-            kind.sentence,
+            f"{kind.sentence} (read as {known.encoding})" if kind is RefusalKind.UNDECODABLE else kind.sentence,
             hashlib.blake2b(raw, digest_size=16).digest(),
         )
         try:
@@ -200,27 +212,41 @@ class Intake:
 class Committed:
     """Waits for one commit; `hand_on` runs in the commit's own step, whether or not anybody still waits."""
 
-    __slots__ = ("_done", "_hand_on", "error", "expectation")
+    __slots__ = ("_done", "_hand_on", "_task", "error", "expectation")
 
     def __init__(self, hand_on: Callable[[], Expectation | None]) -> None:
         self._hand_on = hand_on
-        self._done = trio.Event()
+        self._done = False
+        self._task: trio.lowlevel.Task | None = None
         self.error: MessageFoundryError | None = None
         self.expectation: Expectation | None = None
 
     def succeed(self) -> None:
         """The commit is durable."""
         self.expectation = self._hand_on()
-        self._done.set()
+        self._wake()
 
     def fail(self, error: MessageFoundryError) -> None:
         """The commit failed, or has taken too long."""
         self.error = error
-        self._done.set()
+        self._wake()
+
+    def _wake(self) -> None:
+        self._done = True
+        task, self._task = self._task, None
+        if task is not None:
+            trio.lowlevel.reschedule(task)
 
     async def wait(self) -> None:
-        """Wait for either."""
-        await self._done.wait()
+        """Wait for either; one task does, so nothing is made for it to wait on."""
+        if self._done:
+            return
+        self._task = trio.lowlevel.current_task()
+        await trio.lowlevel.wait_task_rescheduled(self._give_up)
+
+    def _give_up(self, _: object) -> trio.lowlevel.Abort:
+        self._task = None
+        return trio.lowlevel.Abort.SUCCEEDED
 
 
 def failure_kind(error: MessageFoundryError) -> RefusalKind:

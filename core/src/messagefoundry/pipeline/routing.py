@@ -6,7 +6,6 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -185,7 +184,7 @@ class Routing:
     def _failed(self, job: Job, error: MessageFoundryError) -> None:
         """A hand-off that met other rows than it expects is dropped: an operator has decided about its message."""
         if isinstance(error, UnstorableUnit) and job.message.attempts != STORE_REFUSED:
-            kept = replace(job, message=replace(job.message, attempts=STORE_REFUSED))
+            kept = job._replace(message=job.message._replace(attempts=STORE_REFUSED))
             self._submit(Result(kept, dead(kept.message, str(error))))
         else:
             self._drop(job)

@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
 HEALTHY_SECONDS = 30.0
+FINISH_SECONDS = 5.0
+"""How long what is stopped in order may take to end the work in its hands."""
 
 State = Literal["stopped", "starting", "running", "waiting to restart", "failed"]
 
@@ -37,11 +39,18 @@ class Runnable(Protocol):
 class Supervised:
     """One Connection under supervision. `make` gives what is to run, anew for each start.
 
-    `told` hears (kind, detail, alert) of what happens: started, stopped, crashed.
+    `told` hears (kind, detail, alert) of what happens: started, stopped, crashed. `finish`, if there is one, asks what
+    runs to end after the work in hand; it is cancelled when it has not done so in a few seconds.
     """
 
     def __init__(
-        self, name: str, make: Callable[[], Runnable], told: Callable[[str, str, bool], None], *, wanted: bool = True
+        self,
+        name: str,
+        make: Callable[[], Runnable],
+        told: Callable[[str, str, bool], None],
+        *,
+        wanted: bool = True,
+        finish: Callable[[], None] | None = None,
     ) -> None:
         self.name = name
         self.state: State = "starting" if wanted else "stopped"
@@ -49,11 +58,13 @@ class Supervised:
         self.reason = ""
         self._make = make
         self._told = told
+        self._finish = finish
         self._wanted = wanted
         self._ended = False
         self._changed = trio.Event()
         self._moved = trio.Event()
         self._scope = trio.CancelScope()
+        self._asked_to_end = False
 
     @property
     def wanted(self) -> bool:
@@ -61,7 +72,7 @@ class Supervised:
         return self._wanted
 
     def start(self) -> None:
-        """Run, at once even when a restart was waited for."""
+        """Run, at once even when a restart was waited for; again when the last run is ending."""
         self._wanted = True
         if self.state != "running":
             self._enter("starting")
@@ -81,7 +92,12 @@ class Supervised:
         self._changed.set()
         self._changed = trio.Event()
         self._moved = trio.Event()
-        self._scope.cancel()
+        self._asked_to_end = True
+        if self._finish is None or self.state != "running":
+            self._scope.cancel()
+        else:
+            self._finish()
+            self._scope.deadline = min(self._scope.deadline, trio.current_time() + FINISH_SECONDS)
 
     async def settled(self) -> None:
         """Wait until the Connection is as is wanted, or has failed to be."""
@@ -116,12 +132,13 @@ class Supervised:
     async def _run_once(self, ready: Callable[[], None]) -> Exception | None:
         """One life of the Connection: None when it was ended from outside or had no more to do, else its failure."""
         self._enter("starting")
+        self._asked_to_end = False
         try:
             with trio.CancelScope() as self._scope:
                 await self._make().run(task_status=Started(partial(self._started, ready)))
         except Exception as error:  # noqa: BLE001 - one Connection's crash; its siblings never notice
             return only(error)
-        if not self._scope.cancelled_caught:
+        if not self._asked_to_end:
             self._wanted = False
         return None
 

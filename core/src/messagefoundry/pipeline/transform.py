@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from messagefoundry.contracts.units import Failed, Outgoing, Routing
 from messagefoundry.message import Message
+from messagefoundry.pipeline.watchdog import Run
 from messagefoundry.wiring.values import Send
 
 if TYPE_CHECKING:
@@ -92,7 +93,8 @@ def transform(graph: Graph, inbound: Inbound, raw: bytes, encoding: str) -> Outc
     """Run the Router of `inbound` and every Handler that it names. Never raises, whatever the author's code does."""
     try:
         message = inbound.codec.parse(raw, encoding=encoding)
-        names = handler_names(graph.routers[inbound.router].function(message))
+        with Run("Router", inbound.router, inbound.name):
+            names = handler_names(graph.routers[inbound.router].function(message))
     except BaseException as error:  # noqa: ASYNC103, BLE001 - a Router may raise anything; the message dies at ingress
         failed = Failed("ingress", "", describe_failure(error, f"router {inbound.router}"))
         return Outcome("UNROUTED", failed=[failed])  # noqa: ASYNC104 - a plain function in a worker thread
@@ -100,7 +102,7 @@ def transform(graph: Graph, inbound: Inbound, raw: bytes, encoding: str) -> Outc
         return Outcome("UNROUTED")
     outcome = Outcome("FILTERED")
     for name in names:
-        run_handler(graph, name, message, inbound.content_type, outcome)
+        run_handler(graph, inbound, name, message, outcome)
     return outcome
 
 
@@ -112,7 +114,7 @@ def transform_one(graph: Graph, inbound: Inbound, handler: str, raw: bytes, enco
     except BaseException as error:  # noqa: ASYNC103, BLE001 - as above
         outcome.failed.append(Failed("routed", handler, describe_failure(error, f"handler {handler}")))
         return outcome  # noqa: ASYNC104 - as above
-    run_handler(graph, handler, message, inbound.content_type, outcome)
+    run_handler(graph, inbound, handler, message, outcome)
     return outcome
 
 
@@ -136,11 +138,13 @@ def listed(returned: Any, wanted: str) -> list[Any]:
     return list(returned)
 
 
-def run_handler(graph: Graph, name: str, message: AnyMessage, content_type: str, outcome: Outcome) -> None:
+def run_handler(graph: Graph, inbound: Inbound, name: str, message: AnyMessage, outcome: Outcome) -> None:
     """Run one Handler on a copy of its own and add what it decided; all of its Sends count, or none."""
     try:
-        sends = decisions(handler_named(graph, name), message)
-        outgoing = [outgoing_of(graph, name, send, content_type) for send in sends or ()]
+        handler = handler_named(graph, name)
+        with Run("Handler", name, inbound.name):
+            sends = decisions(handler, message)
+        outgoing = [outgoing_of(graph, name, send, inbound.content_type) for send in sends or ()]
     except BaseException as error:  # noqa: ASYNC103, BLE001 - a Handler may raise anything; its row keeps it
         declared = name in graph.handlers
         outcome.ran += [name] * declared

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from messagefoundry.contracts.errors import fault_site
 from messagefoundry.pipeline.transform import Outcome, dead, transform, transform_one
@@ -27,8 +26,7 @@ PATIENCE_SECONDS = 0.05
 TURN_MESSAGES = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """One message of one flow to run under one graph."""
 
     flow: Flow
@@ -41,8 +39,7 @@ class Job:
         return self.graph is not self.flow.graph
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What running a job gave."""
 
     job: Job

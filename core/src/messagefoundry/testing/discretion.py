@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from messagefoundry.contracts.outbound import Rejected
 from messagefoundry.testing.conformance import Conformance, clause
 from messagefoundry.testing.desk import Answer, Desk
@@ -23,7 +21,7 @@ class OutboundDiscretion(Conformance):
         """Nothing of a payload is in what `send` returns about a delivery, its `reply` apart, nor in the notes."""
         async with exchanging(subject) as there:
             delivered = await there.delivers(SECRET)
-            assert SECRET not in repr(replace(delivered, reply=None)) + there.context.said()
+            assert SECRET not in repr(delivered._replace(reply=None)) + there.context.said()
 
     @clause
     async def test_a_refusal_says_nothing_of_the_content(self, subject: OutboundSubject) -> None:
@@ -32,7 +30,7 @@ class OutboundDiscretion(Conformance):
             there.desk.plan(Answer.NO)
             outcome = await there.send(SECRET)
             assert isinstance(outcome, Rejected)
-            assert SECRET not in repr(replace(outcome, reply=None)) + there.context.said()
+            assert SECRET not in repr(outcome._replace(reply=None)) + there.context.said()
 
     @clause
     async def test_no_answer_says_nothing_of_the_content(self, subject: OutboundSubject) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from messagefoundry.contracts.inbound import Receipt
+from messagefoundry.contracts.inbound import Receipt, check_bookmark
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network
@@ -40,11 +40,16 @@ def try_again(raw: bytes) -> Receipt:
     return Receipt(accepted=False, reply=AGAIN, code="AE", retry=True, reason="The message could not be stored")
 
 
+class Killed(BaseException):
+    """Stands for the end of a process: nothing that the connector does afterwards counts."""
+
+
 @dataclass
 class InboundRecorder:
     """An `InboundContext` that remembers. `judge` makes each receipt; while `held` no commit comes to an end.
 
-    `received` is filled when a connector hands a message in, `committed` when its receipt is returned.
+    `received` is filled when a connector hands a message in, `committed` when its receipt is returned, `marked` with
+    the bookmark of what was committed. A recorder may serve one run of a connector after another, as a store does.
     """
 
     judge: Judge = accept
@@ -56,8 +61,13 @@ class InboundRecorder:
     refused: list[tuple[bytes, Refusal]] = field(default_factory=list)
     peers: list[str] = field(default_factory=list)
     notes: list[tuple[str, str, bool]] = field(default_factory=list)
+    marked: str = ""
+    dead: bool = False
     _changed: trio.Event = field(default_factory=trio.Event)
     _held: set[bytes] | None = field(default_factory=set)
+    _dies: bool = False
+    _hangs: bool = False
+    _undecided: list[tuple[bytes, str]] = field(default_factory=list)
 
     def hold(self, *raws: bytes) -> None:
         """Let the commits of these messages, or of all, wait."""
@@ -65,21 +75,49 @@ class InboundRecorder:
 
     def release(self) -> None:
         """Let every commit come to its end."""
-        self._held = set()
+        self._held, self._hangs = set(), False
+        for raw, bookmark in self._undecided:
+            self._commit(raw, bookmark)
+        self._undecided.clear()
         self._tell()
 
-    async def receive(self, raw: bytes, *, peer: str = "") -> Receipt:
+    def kill(self) -> None:
+        """Let the process end right after the next commit: `receive` raises Killed."""
+        self._dies = True
+
+    def hang(self) -> None:
+        """Let senders wait no longer for commits that come to their end, well, at `release`: receipts say `retry`."""
+        self._hangs = True
+
+    async def receive(self, raw: bytes, *, peer: str = "", bookmark: str = "") -> Receipt:
         """Commit, in memory."""
+        check_bookmark(bookmark)
         self.received.append(raw)
         self.peers.append(peer)
         self._tell()
         await trio.lowlevel.checkpoint()
+        if self._hangs:
+            self._undecided.append((raw, bookmark))
+            return try_again(raw)
         await self.until(lambda: self._held is not None and raw not in self._held)
         receipt = self.judge(raw)
         if receipt.accepted:
-            self.committed.append(raw)
+            self._commit(raw, bookmark)
         self._tell()
+        if self._dies:
+            self._dies, self.dead = False, True
+            raise Killed
         return receipt
+
+    def _commit(self, raw: bytes, bookmark: str) -> None:
+        self.committed.append(raw)
+        self.marked = bookmark or self.marked
+
+    async def bookmark(self) -> str:
+        """The bookmark committed last, once no commit is undecided."""
+        await trio.lowlevel.checkpoint()
+        await self.until(lambda: not self._undecided)
+        return self.marked
 
     async def refuse(self, raw: bytes, refusal: Refusal, *, peer: str = "") -> Receipt:
         """Record a message that the connector itself cannot accept."""

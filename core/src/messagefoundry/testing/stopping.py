@@ -5,7 +5,7 @@ from __future__ import annotations
 from messagefoundry.testing.conformance import Conformance, clause
 from messagefoundry.testing.exchanges import quiet
 from messagefoundry.testing.receiving import InboundSubject, listening, running, serves, stopped
-from messagefoundry.testing.recorders import AGAIN, YES, InboundRecorder, try_again
+from messagefoundry.testing.recorders import AGAIN, YES, InboundRecorder, Killed, try_again
 
 
 class StoppingClauses(Conformance):
@@ -67,3 +67,32 @@ class StoppingClauses(Conformance):
         async with running(subject, later):
             await later.has(1)
         assert later.received == [subject.payload("A1")]
+
+    @clause
+    async def test_what_was_committed_before_a_kill_is_received_once(self, subject: InboundSubject) -> None:
+        """What is committed when the process is killed, before the connector knows, is not received by the next run."""
+        context = InboundRecorder()
+        context.kill()
+        try:
+            async with running(subject, context), subject.peer() as peer:
+                await peer.send(subject.payload("A1"))
+                await context.until(lambda: context.dead)
+                await quiet()
+        except* Killed:
+            pass
+        async with running(subject, context):
+            await serves(subject, context)
+        assert context.committed == [subject.payload("A1"), subject.payload("Z1")]
+
+    @clause
+    async def test_what_was_committed_after_all_is_received_once(self, subject: InboundSubject) -> None:
+        """A message whose receipt says `retry`, and that is committed after all, is not received again by itself."""
+        context = InboundRecorder()
+        context.hang()
+        async with running(subject, context), subject.peer() as peer:
+            await peer.send(subject.payload("A1"))
+            await context.has(1)
+            await quiet()
+            context.release()
+            await serves(subject, context)
+        assert context.committed == [subject.payload("A1"), subject.payload("Z1")]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         MarkAttempt,
         MarkRunning,
         NoteConnection,
+        NoteLateAnswer,
         Receive,
         Refuse,
         SettleDead,
@@ -34,6 +35,8 @@ def seal_text(cipher: Cipher, text: str, kind: str, identity: int) -> bytes:
 def receive(tables: Tables, cipher: Cipher, unit: Receive) -> None:
     """A new message. Its "received" is read off the row."""
     tables.add_message(_message(unit), cipher.seal(unit.raw, "body", unit.id))
+    if unit.bookmark:
+        tables.bookmarks[unit.inbound] = unit.bookmark
 
 
 def _message(unit: Receive | Refuse) -> StoredMessage:
@@ -113,6 +116,17 @@ def _settle(
     text, due = getattr(unit, "error", None), getattr(unit, "due", work.due)
     error = None if text is None else seal_text(cipher, text, "error", work.id)
     tables.work[work.id] = replace(work, state=state, attempts=unit.attempt, due=due, error=error, changed_at=unit.at)
+    _tell(tables, cipher, unit, word)
+
+
+def answer_late(tables: Tables, cipher: Cipher, unit: NoteLateAnswer) -> None:
+    """An answer that changes nothing any more."""
+    _tell(tables, cipher, unit, "answered late")
+
+
+def _tell(
+    tables: Tables, cipher: Cipher, unit: SettleDelivered | SettleRetry | SettleDead | NoteLateAnswer, word: str
+) -> None:
     reply = None if unit.reply is None else cipher.seal(unit.reply, "reply", unit.id)
     tables.add_event(StoredEvent(unit.id, unit.message_id, unit.at, word, unit.lane, unit.detail, reply))
 

@@ -179,7 +179,7 @@ def _wanted(row: MessageRow, query: MessageQuery) -> bool:
     return (
         query.inbound in ("", row.inbound)
         and (bool(row.refusal) if refused else query.disposition in ("", row.disposition))
-        and query.message_type in ("", row.message_type)
+        and _is_of(row.message_type, query.message_type)
         and query.control_id in ("", row.control_id)
         and _between(query.since, row.received_at, query.until)
         and (not query.before or row.id < query.before)
@@ -192,7 +192,7 @@ def _wanted_dead(row: WorkRow, query: DeadQuery) -> bool:
     return (
         query.connection in ("", connection)
         and query.stage in ("", row.stage)
-        and query.message_type in ("", row.message_type)
+        and _is_of(row.message_type, query.message_type)
         and query.message_id in (0, row.message_id)
         and _between(query.since, row.changed_at, query.until)
         and row.id > query.after
@@ -209,3 +209,8 @@ def _backlogs(stage: str, rows: Iterable[tuple[str, int]]) -> Iterator[Backlog]:
         waiting.setdefault(connection, []).append(order)
     for connection, orders in waiting.items():
         yield Backlog(stage, connection, len(orders), min(orders))
+
+
+def _is_of(message_type: str, wanted: str) -> bool:
+    """Whether MSH-9 is as wanted, or begins with the components that are."""
+    return not wanted or message_type == wanted or message_type.startswith(f"{wanted}^")

@@ -1,4 +1,4 @@
-"""Lanes and flows read what waits for them."""
+"""Lanes and flows read what waits for them, sources where they are."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from messagefoundry.contracts.ciphers import UnreadableValue
-from messagefoundry.contracts.units import RefillFlow, RefillLane, WaitingItem, WaitingMessage
+from messagefoundry.contracts.units import ReadBookmark, RefillFlow, RefillLane, WaitingItem, WaitingMessage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from messagefoundry.testing.memory.tables import StoredWork, Tables
 
 T = TypeVar("T")
+
+
+def read_bookmark(tables: Tables, cipher: Cipher, unit: ReadBookmark) -> None:
+    """Where the source of an inbound is."""
+    unit.bookmark = tables.bookmarks.get(unit.inbound, "")
 
 
 def refill_lane(tables: Tables, cipher: Cipher, unit: RefillLane) -> None:

@@ -88,6 +88,7 @@ class Tables:
     held: dict[str, bool] = field(default_factory=dict)
     work_ids: dict[int, tuple[int, ...]] = field(default_factory=dict)
     """The ids of each message's work."""
+    bookmarks: dict[str, str] = field(default_factory=dict)
     running: bool = False
 
     def copy(self) -> Self:

@@ -6,6 +6,7 @@ class TestMyStore(StoreConformance):
 """
 
 from messagefoundry.testing.stores.again import AgainClauses
+from messagefoundry.testing.stores.bookmarks import BookmarkClauses
 from messagefoundry.testing.stores.everyday import EverydayClauses
 from messagefoundry.testing.stores.guarding import GuardingClauses
 from messagefoundry.testing.stores.looking_up import LookingUpClauses
@@ -19,6 +20,7 @@ from messagefoundry.testing.stores.subject import StoreSubject
 
 class StoreConformance(
     EverydayClauses,
+    BookmarkClauses,
     GuardingClauses,
     RefillClauses,
     AgainClauses,

@@ -17,7 +17,7 @@ from messagefoundry.contracts.units import (
     Routing,
 )
 from messagefoundry.testing.conformance import clause
-from messagefoundry.testing.stores.feed import Feed, dead, delivered, hand_off, refuse
+from messagefoundry.testing.stores.feed import Feed, dead, delivered, hand_off, refuse, retry
 from messagefoundry.testing.stores.subject import StoreClauses
 
 if TYPE_CHECKING:
@@ -55,7 +55,8 @@ class AgainClauses(StoreClauses):
             (waiting, waiting),
             (message_id, unit.ids[0]),
         ]
-        assert feed.words(message_id)[-1] == "replay"
+        event = feed.reader.trail(message_id)[-1]
+        assert (event.kind, event.detail) == ("replay", "by alice")
         again = feed.one(hand_off(message_id, "OB"))
         assert feed.states(message_id) == {item: "delivered", again.outgoing[0].id: "waiting"}
 
@@ -73,12 +74,33 @@ class AgainClauses(StoreClauses):
     @clause
     def test_a_replay_supersedes_what_waits(self, feed: Feed) -> None:
         """`Replay`: what waits of the message is `replayed`, so that it is not sent twice; others go on waiting."""
-        message_id, item = feed.handed_off("OB")
+        message_id, item, second, sent = feed.handed_off("OB", "OTHER", "SENT")
         other = feed.handed_off("OB")[1]
+        feed.commit(delivered(sent, message_id, "SENT"))
         unit = feed.one(replay(message_id))
-        assert (unit.count, unit.work_ids, unit.lanes) == (1, [item], {"OB"})
-        assert (feed.items(), feed.states(message_id)) == ([other], {item: "replayed"})
+        assert (unit.count, sorted(unit.work_ids), unit.lanes) == (1, [item, second], {"OB", "OTHER"})
+        assert feed.states(message_id) == {item: "replayed", second: "replayed", sent: "delivered"}
+        assert feed.items() == [other]
         assert feed.disposition(message_id) == "RECEIVED"
+
+    @clause
+    def test_what_is_in_flight_at_a_replay_settles_as_stale(self, feed: Feed) -> None:
+        """A delivery that ends after its message was replayed raises StaleUnit, whatever its outcome."""
+        message_id, item = feed.handed_off("OB")
+        feed.commit(replay(message_id))
+        for settle in (delivered(item, message_id), dead(item, message_id), retry(item, message_id, 500)):
+            with pytest.raises(StaleUnit):
+                feed.commit(settle)
+        assert (feed.disposition(message_id), feed.states(message_id)) == ("RECEIVED", {item: "replayed"})
+
+    @clause
+    def test_a_replay_supersedes_a_handler_to_be_run_again(self, feed: Feed) -> None:
+        """`Replay`: a Handler that was to be run again alone is not, for all of them will be."""
+        message_id, work_id = feed.failed("routed")
+        waiting = feed.one(replay_dead(work_id)).ids[0]
+        unit = feed.one(replay(message_id))
+        assert (unit.work_ids, unit.lanes, unit.inbounds) == ([waiting], set(), {"IB"})
+        assert [message.routed_id for message in feed.flow().messages] == [None]
 
     @clause
     def test_a_replay_passes_over_what_it_cannot_replay(self, feed: Feed) -> None:
@@ -104,6 +126,11 @@ class AgainClauses(StoreClauses):
         feed.commit(hand_off(message_id))
         feed.commit(replay(message_id))
         assert feed.flow().messages[0].attempts == 0
+        other, work_id = feed.failed("routed", inbound="IB2")
+        feed.commit(replay_dead(work_id))
+        assert feed.one(MarkAttempt(other)).attempts == 1
+        feed.commit(replay(other))
+        assert [message.attempts for message in feed.flow("IB2").messages] == [0]
 
     @clause
     def test_dead_at_ingress_replays_the_message(self, feed: Feed) -> None:
@@ -208,6 +235,10 @@ class AgainClauses(StoreClauses):
         unit = feed.one(resend(message_id, to="NEW"))
         assert (unit.count, unit.lanes) == (1, {"NEW"})
         assert feed.lane("NEW").items[0].payload == b"as it was"
+        feed.commit(replay(message_id))
+        feed.commit(hand_off(message_id, "OTHER", payload=b"as it is"))
+        feed.commit(resend(message_id, to="NEWER"))
+        assert [row.payload for row in feed.lane("NEWER").items] == [b"as it is"]
 
     @clause
     def test_a_resend_leaves_what_waits(self, feed: Feed) -> None:

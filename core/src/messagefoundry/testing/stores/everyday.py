@@ -12,6 +12,7 @@ from messagefoundry.contracts.units import (
     MarkAttempt,
     MarkRunning,
     NoteConnection,
+    NoteLateAnswer,
     Routing,
     Stage,
 )
@@ -34,7 +35,8 @@ class EverydayClauses(StoreClauses):
         (message,) = feed.flow().messages
         assert (message.order, message.message_id, message.raw, message.attempts) == (key, key, RAW, 0)
         (event,) = feed.reader.trail(key)
-        assert (event.id, event.kind, event.connection) == (key, "received", "IB")
+        told = (event.id, event.kind, event.connection, event.detail)
+        assert told == (key, "received", "IB", "from 10.0.0.1:5000")
 
     @clause
     @pytest.mark.parametrize("raw", [b"", b"\x00\xff\r\n\x1c", bytes(range(256)) * 40], ids=["empty", "odd", "binary"])
@@ -139,6 +141,18 @@ class EverydayClauses(StoreClauses):
         event = feed.reader.trail(message_id)[-1]
         assert (event.id, event.kind, event.connection, event.has_reply) == (unit.id, "delivered", "OB", True)
         assert event.detail == '{"code":"AA"}'
+
+    @clause
+    def test_a_late_answer_is_on_the_trail_and_changes_nothing(self, feed: Feed) -> None:
+        """`NoteLateAnswer`: an event "answered late" with its reply; whatever became of the item, it stays so."""
+        message_id, item = feed.handed_off("OB")
+        feed.commit(dead(item, message_id))
+        unit = feed.one(NoteLateAnswer(message_id, "OB", '{"msa_1":"AA"}', b"MSA|AA|C1", 7))
+        assert (feed.work(message_id).state, feed.disposition(message_id)) == ("dead", "ERROR")
+        event = feed.reader.trail(message_id)[-1]
+        assert (event.id, event.kind, event.connection, event.has_reply) == (unit.id, "answered late", "OB", True)
+        assert event.detail == '{"msa_1":"AA"}'
+        assert feed.reader.reply(message_id, unit.id) == b"MSA|AA|C1"
 
     @clause
     def test_a_retry_keeps_the_item_waiting(self, feed: Feed) -> None:

@@ -10,6 +10,7 @@ from messagefoundry.contracts.units import (
     Failed,
     HandOff,
     Outgoing,
+    ReadBookmark,
     Receive,
     RefillFlow,
     RefillLane,
@@ -95,6 +96,10 @@ class Feed:
         """What waits to be routed, in a window of 100."""
         return self.one(RefillFlow(inbound, **{"after": 0, "limit": 100, "max_bytes": EVERYTHING, **changes}))
 
+    def bookmark(self, inbound: str = "IB") -> str:
+        """The bookmark of an inbound."""
+        return self.one(ReadBookmark(inbound)).bookmark
+
     def items(self, lane: str = "OB", **changes: Any) -> list[int]:
         """The ids that wait in a lane."""
         return [item.id for item in self.lane(lane, **changes).items]
@@ -123,9 +128,9 @@ class Feed:
         return {row.id: row.state for row in self.reader.work(message_id)}
 
 
-def receive(inbound: str = "IB", raw: bytes = RAW, at: int = 10) -> Receive:
+def receive(inbound: str = "IB", raw: bytes = RAW, at: int = 10, bookmark: str = "") -> Receive:
     """A message comes in."""
-    return Receive(inbound, raw, "hl7v2", "utf-8", "C1", "ADT^A01", "10.0.0.1:5000", at)
+    return Receive(inbound, raw, "hl7v2", "utf-8", "C1", "ADT^A01", "10.0.0.1:5000", at, bookmark=bookmark)
 
 
 def refuse(inbound: str = "IB", raw: bytes = RAW, digest: bytes = b"d", code: str = "AE", at: int = 10) -> Refuse:

@@ -26,7 +26,7 @@ WAIT_SECONDS = 30
 
 COMMIT = """
 store = factory.open(location, Plaintext())
-unit = Receive("IB", b"raw", "hl7v2", "utf-8", "C1", "ADT^A01", "", 1, id=store.last_id() + 1)
+unit = Receive("IB", b"raw", "hl7v2", "utf-8", "C1", "ADT^A01", "", 1, bookmark="page 1", id=store.last_id() + 1)
 store.commit([unit])
 print("done", flush=True)
 sys.stdin.read()
@@ -84,6 +84,7 @@ class OpeningClauses(StoreClauses):
             pass
         feed = Feed(subject.factory, subject.location)
         assert [message.raw for message in feed.flow().messages] == [b"raw"]
+        assert feed.bookmark() == "page 1"
         assert feed.reader.integrity() == []
         feed.close()
 

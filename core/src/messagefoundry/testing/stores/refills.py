@@ -19,6 +19,7 @@ WINDOWS = [
     ([50], 3, 10, 1, True),
     ([50, 1], 3, 10, 1, False),
     ([0, 0, 0], 3, 0, 3, True),
+    ([1, 1], 1, 0, 1, False),
 ]
 """Sizes of what waits, `limit`, `max_bytes`, how many are taken, `complete`."""
 

@@ -34,7 +34,8 @@ class RemovingClauses(StoreClauses):
         assert (unit.count, sorted(unit.work_ids), unit.lanes) == (2, [item, other], {"OB", "OTHER"})
         assert feed.disposition(message_id) == "ERROR"
         assert [row.error for row in feed.reader.work(message_id)] == ["blocks the lane"] * 2
-        assert feed.words(message_id)[-1] == "dead-letter"
+        event = feed.reader.trail(message_id)[-1]
+        assert (event.kind, event.detail) == ("dead-letter", "by alice: blocks the lane")
         with pytest.raises(StaleUnit):
             feed.commit(delivered(item, message_id))
         assert feed.one(replay_dead(item, other)).count == 2
@@ -61,6 +62,15 @@ class RemovingClauses(StoreClauses):
             feed.commit(hand_off(message_id))
         feed.commit(replay_dead(row.id))
         assert feed.disposition(message_id) == "RECEIVED"
+
+    @clause
+    def test_dead_letter_of_a_handler_to_be_run_again(self, feed: Feed) -> None:
+        """`DeadLetter` of a message whose Handler waits to be run again: that row is dead."""
+        message_id, work_id = feed.failed("routed")
+        again = feed.one(replay_dead(work_id)).ids[0]
+        unit = feed.one(dead_letter(message_id))
+        assert (unit.work_ids, unit.inbounds) == ([again], {"IB"})
+        assert (feed.disposition(message_id), feed.flow().messages) == ("ERROR", [])
 
     @clause
     def test_dead_letter_where_nothing_waits(self, feed: Feed) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
+
 from messagefoundry.contracts.ciphers import UnreadableValue
 from messagefoundry.contracts.stores import DeadQuery
 from messagefoundry.contracts.units import DeadLetter, Failed, Replay, ReplayDead, Resend
@@ -145,4 +147,19 @@ class SealingClauses(StoreClauses):
         assert ([row.message_id for row in flow.messages], flow.complete, flow.last) == ([first, last], True, last)
         assert (flow.unreadable, flow.unreadable_messages) == ([lost], [lost])
         assert feed.disposition(lost) == "RECEIVED"
+        feed.close()
+
+    @clause
+    def test_a_payload_that_cannot_be_opened_is_not_queued_again(self, subject: StoreSubject) -> None:
+        """`Resend` and `ReplayDead` of a payload that cannot be opened raise UnreadableValue; nothing is applied."""
+        cipher = Losing()
+        feed = Feed(subject.factory, subject.location, cipher)
+        message_id, item = feed.handed_off("OB")
+        feed.commit(dead(item, message_id))
+        cipher.lost.add(item)
+        for unit in (Resend([message_id], "alice", 60), ReplayDead([item], "alice", 60)):
+            with pytest.raises(UnreadableValue):
+                feed.commit(unit)
+        cipher.lost.clear()
+        assert (feed.states(message_id), feed.items()) == ({item: "dead"}, [])
         feed.close()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from messagefoundry.contracts.stores import MessageQuery, StoreLocation, WorkRow
+from messagefoundry.contracts.stores import DeadQuery, MessageQuery, StoreLocation, WorkRow
 from messagefoundry.contracts.units import (
     DeadLetter,
     Failed,
@@ -100,6 +100,12 @@ def seen(feed: Feed) -> list[object]:
         {row.id: sorted((event.kind, event.connection) for event in reader.trail(row.id)) for row in messages},
         [[(item.message_id, item.payload) for item in feed.lane(lane, limit=EVERYTHING).items] for lane in LANES],
         [(row.message_id, row.handler) for row in feed.flow(limit=EVERYTHING).messages],
+        [[item.message_id for item in feed.lane(lane, limit=EVERYTHING, unordered=True).items] for lane in LANES],
+        [
+            (row.message_id, row.stage, row.lane, row.handler)
+            for row in reader.dead_letters(DeadQuery(limit=EVERYTHING))
+        ],
+        reader.count_dead(DeadQuery()),
         reader.dispositions(),
         sorted((row.stage, row.connection, row.depth) for row in reader.backlogs()),
         reader.removed(["IB"], ["OB", "OTHER"], ["h", "h1"]),
