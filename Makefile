@@ -13,7 +13,7 @@ CANCELLATION := ASYNC101,ASYNC102,ASYNC103,ASYNC104,ASYNC111,ASYNC112,ASYNC113,A
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench docs lock wheels version clean
+.PHONY: help demo test torture fuzz lint format bench docs lock wheels version clean
 
 help: ## list the chores
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r chore words; do printf '%-16s%s\n' "$$chore" "$$words"; done
@@ -28,6 +28,12 @@ demo: $(READY) ## run a real feed until Ctrl-C; MESSAGES=500 sends that many, ch
 test: $(READY) ## run the tests; ARGS="-x tests/message" is passed on to pytest
 	$(BIN)/python -m pytest -q $(ARGS)
 
+torture: $(READY) ## kill -9 under load for MINUTES=10 in every situation; SEED=7 begins with that one
+	@$(BIN)/python -m tests.acceptance.torture --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+fuzz: $(READY) ## look for what breaks a property: SECONDS=60 for all together, ARGS="framing settings" for some
+	@$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),60) $(ARGS)
+
 lint: $(READY) ## ruff, mypy --strict, the floors of the architecture, cancellation rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -39,7 +45,7 @@ format: $(READY) ## rewrite the code in the one format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(READY) ## measure the engine against the floor; ARGS are the benchmark's own
+bench: $(READY) ## measure the engine against the floor; ARGS="--scenarios all --bars" measures everything and judges it
 	@$(BIN)/python -m messagefoundry.harness.bench $(ARGS)
 
 docs: $(READY) ## write docs/reference anew from the code, and check the links of README.md and docs

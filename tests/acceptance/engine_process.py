@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from tests.acceptance.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
     from tests.acceptance.place import Place
@@ -26,8 +26,17 @@ COMMAND = (sys.executable, "-m", "messagefoundry")
 class EngineProcess:
     """One life of an engine. Leaving the block kills it, if it lives still."""
 
-    def __init__(self, place: Place, *arguments: str, under: Sequence[str] = ()) -> None:
-        """Start it; `under` is a command that runs it, such as a tracer that leaves it its process id."""
+    def __init__(
+        self,
+        place: Place,
+        *arguments: str,
+        under: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start it; `under` is a command that runs it, such as a tracer that leaves it its process id.
+
+        `environment` is added to the variables of this process.
+        """
         self.place = place
         self._log = _next_log(place)
         store = ("--config", str(place.configuration), "--db", str(place.database), "--env", "dev")
@@ -35,6 +44,7 @@ class EngineProcess:
             self._process = subprocess.Popen(
                 [*under, *COMMAND, "serve", *store, "--port", str(place.api_port), *arguments],
                 cwd=place.directory,
+                env={**os.environ, **(environment or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -118,12 +128,14 @@ class EngineProcess:
         return int(line.split()[1]) * 1024
 
 
-def run_command(place: Place, *arguments: str, within: float = 30) -> subprocess.CompletedProcess[str]:
-    """Run another command on the store of a place."""
+def run_command(
+    place: Place, *arguments: str, within: float = 30, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run another command on the store of a place; `environment` is added to the variables of this process."""
     return subprocess.run(
         [*COMMAND, *arguments, "--db", str(place.database), "--env", "dev"],
         cwd=place.directory,
-        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "200"},
+        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "200", **(environment or {})},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
