@@ -47,7 +47,22 @@ def test_defaults_are_those_of_the_specification(instance: Instance) -> None:
         "backend": "sqlite",
         "path": "./messagefoundry.db",
         "synchronous": "full",
+        "server": None,
+        "port": None,
+        "database": None,
+        "username": None,
+        "password": None,
+        "db_schema": None,
+        "application_name": "messagefoundry",
+        "encrypt": True,
+        "trust_server_certificate": False,
+        "tls_ca_file": None,
+        "pool_size": 5,
+        "connect_timeout": 15,
+        "command_timeout": 30,
+        "lease_ttl_seconds": 30,
     }
+    assert settings.store_options() == {}
     assert settings.api.model_dump() == {"host": "127.0.0.1", "port": 8765}
     assert settings.inbound.bind_host == "127.0.0.1"
     assert settings.delivery.model_dump() == {
@@ -67,6 +82,13 @@ def test_defaults_are_those_of_the_specification(instance: Instance) -> None:
     assert settings.alerts.realert_seconds == 300
     assert settings.engine.model_dump() == {"shutdown_timeout_seconds": 30, "data_dir": "."}
     assert settings.ai.model_dump() == {"environment": None, "data_class": None, "production": None}
+
+
+def test_a_server_database_gets_what_was_set(instance: Instance) -> None:
+    text = '[store]\nbackend = "postgres"\nserver = "db01"\npool_size = 3\n'
+    settings = instance.load(text, {"MEFOR_STORE_PASSWORD": "hunter2", "MEFOR_STORE_ENCRYPT": "no"}).settings
+    assert settings.store_options() == {"server": "db01", "pool_size": 3, "password": "hunter2", "encrypt": False}
+    assert "hunter2" not in repr(settings)
 
 
 def test_the_command_line_wins_over_the_environment_over_the_file(instance: Instance) -> None:

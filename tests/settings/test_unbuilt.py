@@ -64,14 +64,21 @@ def test_a_harmless_key_is_warned_of(instance: Instance) -> None:
 
 
 def test_a_secret_in_the_file_is_warned_of_and_not_shown(instance: Instance) -> None:
-    warnings = instance.warnings('[store]\npassword = "hunter2"\n')
+    warnings = instance.warnings('[alerts]\nemail_password = "hunter2"\n')
     assert warnings == [
-        "FILE:2: [store] password: is a secret, and a file is read by more people than it is meant for "
-        "(take it out of the file and set MEFOR_STORE_PASSWORD)",
-        f"FILE:2: [store] password: {NO_EFFECT}",
+        "FILE:2: [alerts] email_password: is a secret, and a file is read by more people than it is meant for "
+        "(take it out of the file and set MEFOR_ALERTS_EMAIL_PASSWORD)",
+        f"FILE:2: [alerts] email_password: {NO_EFFECT}",
     ]
     problems = instance.problems('[store]\nencryption_key = "hunter2"\n')
     assert "hunter2" not in "".join([*warnings, *problems])
+
+
+def test_the_password_of_the_store_is_taken_from_the_environment_alone(instance: Instance) -> None:
+    assert instance.problems('[store]\npassword = "hunter2"\n') == [
+        "FILE:2: [store] password: is a secret, and a file is read by more people than it is meant for "
+        "(take it out of the file and set MEFOR_STORE_PASSWORD)",
+    ]
 
 
 def toml(value: Any) -> str:

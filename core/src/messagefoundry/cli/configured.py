@@ -137,8 +137,9 @@ class Configured:
     @cached_property
     def location(self) -> StoreLocation:
         """Where the store is."""
-        store = self.settings.store
-        return StoreLocation(store.backend, str(self.settings.store_path()), store.synchronous)
+        store, embedded = self.settings.store, self.settings.store.backend == "sqlite"
+        options = {} if embedded else self.settings.store_options()
+        return StoreLocation(store.backend, str(self.settings.store_path()), store.synchronous, options)
 
     @cached_property
     def stores(self) -> StoreFactory:

@@ -20,6 +20,8 @@ COMMANDS = {
     "messages": "List, show, replay, resend and dead-letter messages.",
     "dead-letters": "List and replay dead letters.",
     "reload": "Load the configuration again in the running engine.",
+    "backup": "Copy the store to a file while the engine runs.",
+    "store": "Say what state the store is in, migrate it, or move it to another database.",
     "send": "Send messages over MLLP and print each answer.",
     "demo": "Run a synthetic feed from socket to socket.",
 }

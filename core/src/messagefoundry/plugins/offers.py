@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["connector", "store", "content type"]
 
-RELEASED = frozenset({"mllp", "file", "sqlite"})
+RELEASED = frozenset({"mllp", "file", "sqlite", "postgres"})
 """Extras of `messagefoundry` that can be installed today."""
 
 EXTRAS = MappingProxyType(

@@ -42,8 +42,6 @@ PROTECTIVE: Mapping[str, Mapping[str, Any]] = {
     "store": {
         "key_provider": "auto",
         "require_encryption": False,
-        "encrypt": True,
-        "trust_server_certificate": False,
     },
     "api": {
         "tls_cert_file": None,
@@ -113,19 +111,7 @@ PROTECTIVE: Mapping[str, Mapping[str, Any]] = {
 }
 
 HARMLESS: Mapping[str, Mapping[str, Any]] = {
-    "store": {
-        "server": None,
-        "port": 1433,
-        "database": None,
-        "auth": "sql",
-        "username": None,
-        "pool_size": 5,
-        "connect_timeout": 15,
-        "command_timeout": 30,
-        "db_schema": None,
-        "application_name": "messagefoundry",
-        "lease_ttl_seconds": None,
-    },
+    "store": {"auth": "sql"},
     "api": {"expose_docs": False, "config_reload_roots": []},
     "ai": {
         "mode": "byo",
@@ -186,7 +172,6 @@ HARMLESS: Mapping[str, Mapping[str, Any]] = {
 SECRETS = (
     Unbuilt("store", "encryption_key", protective=True, secret=True),
     Unbuilt("store", "encryption_keys_retired", protective=True, secret=True),
-    Unbuilt("store", "password", secret=True),
     Unbuilt("api", "tls_key_password", protective=True, secret=True),
     Unbuilt("auth", "ad_bind_password", protective=True, secret=True),
     Unbuilt("alerts", "email_password", secret=True),

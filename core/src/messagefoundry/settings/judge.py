@@ -17,6 +17,7 @@ NO_SETTINGS = {"MEFOR_DEBUG"}
 """Variables that are read elsewhere: by the command line, before there are settings."""
 
 BUILT = {(section, key) for section, model in sections().items() for key in model.model_fields}
+ENVIRONMENT_ONLY = {("store", "password")}
 SECTIONS = sorted({section for section, _ in {*BUILT, *UNBUILT}})
 
 Layer = dict[str, dict[str, Any]]
@@ -54,17 +55,22 @@ def judge_file(table: Mapping[str, Any], place: Place) -> Judged:
 
 def _judge_key(judged: Judged, place: Place, section: str, key: str, value: Any) -> None:
     unbuilt = UNBUILT.get((section, key))
-    if (section, key) in BUILT:
+    if (section, key) in ENVIRONMENT_ONLY:
+        judged.problems.append(_at(place, section, key, *_misplaced(section, key)))
+    elif (section, key) in BUILT:
         judged.keep(section, key, value)
     elif unbuilt is None:
         mend = did_you_mean(key, keys_of(section))
         judged.problems.append(_at(place, section, key, "there is no such key", mend))
     else:
         if unbuilt.secret:
-            text = "is a secret, and a file is read by more people than it is meant for"
-            mend = f"take it out of the file and set {PREFIX}{section.upper()}_{key.upper()}"
-            judged.warnings.append(_at(place, section, key, text, mend))
+            judged.warnings.append(_at(place, section, key, *_misplaced(section, key)))
         _judge_unbuilt(judged, unbuilt, value, lambda text, mend: _at(place, section, key, text, mend))
+
+
+def _misplaced(section: str, key: str) -> tuple[str, str]:
+    text = "is a secret, and a file is read by more people than it is meant for"
+    return text, f"take it out of the file and set {PREFIX}{section.upper()}_{key.upper()}"
 
 
 def _at(place: Place, section: str, key: str, text: str, mend: str) -> Problem:

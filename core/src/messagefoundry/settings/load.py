@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
 
 from messagefoundry.contracts.errors import ConfigurationError, Problem
-from messagefoundry.contracts.sentences import what_it_must_be
+from messagefoundry.contracts.sentences import what_it_must_be, why_no_toml
 from messagefoundry.settings.judge import PREFIX, Judged, Layer, judge_environment, judge_file
 from messagefoundry.settings.model import Settings
 
@@ -59,8 +59,8 @@ def _read(path: Path) -> tuple[str, Mapping[str, Any]]:
         return text, tomllib.loads(text)
     except OSError as error:
         problem = Problem(f"cannot be read: {error.strerror}", "name the file with --service-config", str(path))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        problem = Problem(f"is not readable as TOML: {error}", "mend the file", str(path))
+    except (ValueError, RecursionError) as error:
+        problem = Problem(f"is not readable as TOML: {why_no_toml(error)}", "mend the file", str(path))
     raise ConfigurationError([problem])
 
 

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -53,6 +53,34 @@ class StoreSection(Section):
     """File of the embedded store; a relative one starts at `[engine] data_dir`."""
     synchronous: Annotated[Literal["full", "normal"], Word] = "full"
     """`full`: what was acknowledged survives a power cut; `normal`: only a crash of the engine."""
+    server: str | None = None
+    """Host of a server database; several with commas between them, or the folder of its Unix socket."""
+    port: Annotated[int | None, Field(ge=1, le=65535), Unset] = None
+    """Its TCP port; the database's usual one unless given."""
+    database: str | None = None
+    """Name of the database."""
+    username: str | None = None
+    """Who logs in."""
+    password: SecretStr | None = None
+    """Password; in the environment alone, as MEFOR_STORE_PASSWORD."""
+    db_schema: str | None = None
+    """Schema that holds the tables; `public` unless given."""
+    application_name: Text = "messagefoundry"
+    """What the database calls the sessions of this engine."""
+    encrypt: bool = True
+    """Talk to the server through TLS, and verify its certificate and name."""
+    trust_server_certificate: bool = False
+    """Take any certificate of the server."""
+    tls_ca_file: str | None = None
+    """Certificates of the authorities to trust for it; the system's unless given."""
+    pool_size: Annotated[int, Field(ge=1, le=100)] = 5
+    """Most sessions for reading that the HTTP pages and a command have open at once."""
+    connect_timeout: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 15
+    """Seconds in which a session must be open."""
+    command_timeout: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 30
+    """Seconds in which a statement must be done."""
+    lease_ttl_seconds: Annotated[float, Field(ge=3, allow_inf_nan=False)] = 30
+    """Seconds for which an engine that does not answer keeps another from taking its store over."""
 
 
 class ApiSection(Section):
@@ -151,6 +179,9 @@ class AiSection(Section):
     """Whether it is production; derived for dev and staging (false), and prod (true)."""
 
 
+_OF_ANY_STORE = {"backend", "path", "synchronous"}
+
+
 class Settings(BaseSettings):
     """Everything, frozen."""
 
@@ -167,6 +198,13 @@ class Settings(BaseSettings):
     alerts: AlertsSection = AlertsSection()
     engine: EngineSection = EngineSection()
     ai: AiSection = AiSection()
+
+    def store_options(self) -> dict[str, Any]:
+        """What a server database needs besides, as plain values: those keys that were set."""
+        given = {key: getattr(self.store, key) for key in sorted(self.store.model_fields_set - _OF_ANY_STORE)}
+        return {
+            key: value.get_secret_value() if isinstance(value, SecretStr) else value for key, value in given.items()
+        }
 
     def data_path(self, path: str) -> Path:
         """A path of the settings as an absolute one: relative ones start at `[engine] data_dir`."""

@@ -85,6 +85,12 @@ def _refusals(settings: Settings, posture: Posture) -> Iterator[Problem]:
             'set level = "info", or --log-level info',
             name="[logging] level",
         )
+    if posture.phi and not settings.store.encrypt and not is_near(settings.store.server or ""):
+        yield Problem(
+            "patient data would cross the network to the database in the clear",
+            "set encrypt = true",
+            name="[store] encrypt",
+        )
     if not is_loopback(settings.api.host):
         yield Problem(
             f"{settings.api.host} can be reached from the network, and this release has no accounts to protect it",
@@ -105,6 +111,15 @@ def _warnings(settings: Settings, posture: Posture) -> Iterator[Problem]:
             "bound it in the firewall",
             name="[egress]",
         )
+    if settings.store.backend == "sqlite" and settings.store_options():
+        text = f"an SQLite store is a file: {', '.join(settings.store_options())} has no effect"
+        yield Problem(text, "name a server's database in backend, or remove it", name="[store]")
+    if posture.phi and settings.store.trust_server_certificate and not is_near(settings.store.server or ""):
+        yield Problem(
+            "anybody between the engine and its database can pretend to be the database",
+            "set trust_server_certificate = false, and tls_ca_file if its authority is your own",
+            name="[store] trust_server_certificate",
+        )
     if posture.phi and settings.store.synchronous != "full":
         yield Problem(
             "after a power cut, messages that were acknowledged may be missing",
@@ -113,6 +128,11 @@ def _warnings(settings: Settings, posture: Posture) -> Iterator[Problem]:
         )
     if posture.production and settings.shadow.simulate_all_egress:
         yield Problem("nothing is delivered to any partner", "unset it to go live", name="[shadow] simulate_all_egress")
+
+
+def is_near(server: str) -> bool:
+    """Whether a database is reached without a network: it is a file, a Unix socket or on loopback."""
+    return all(not host or host.startswith("/") or is_loopback(host) for host in server.split(","))
 
 
 def is_loopback(host: str) -> bool:

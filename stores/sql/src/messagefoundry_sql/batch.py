@@ -16,10 +16,11 @@ class Batch:
     """What the units of one transaction share: a cursor, the rows they add, and the messages they touch.
 
     Units append flat parameters to `messages`, `bodies`, `work` and `events` (the columns are named in `Statements`);
-    `flush` adds them with one statement a table. `touched` collects the messages whose disposition may have changed.
+    `flush` adds them with one statement a table. `bookmarks` has the last of each inbound. `touched` collects the
+    messages whose disposition may have changed.
     """
 
-    __slots__ = ("_cursor", "bodies", "cipher", "dialect", "events", "messages", "sql", "touched", "work")
+    __slots__ = ("_cursor", "bodies", "bookmarks", "cipher", "dialect", "events", "messages", "sql", "touched", "work")
 
     def __init__(self, cursor: Cursor, dialect: Dialect, sql: Statements, cipher: Cipher) -> None:
         self._cursor = cursor
@@ -30,11 +31,16 @@ class Batch:
         self.bodies: list[Any] = []
         self.work: list[Any] = []
         self.events: list[Any] = []
+        self.bookmarks: dict[str, str] = {}
         self.touched: set[int] = set()
 
-    def run(self, statement: str, *parameters: Any) -> int:
-        """Run a statement written with `?`; how many rows it changed."""
+    def run(self, statement: str, *parameters: Any) -> None:
+        """Run a statement written with `?`."""
         self._cursor.execute(self.dialect.spell(statement), parameters)
+
+    def changed(self, statement: str, *parameters: Any) -> int:
+        """Run a statement; how many rows it changed. On a server database, asking costs a round trip."""
+        self.run(statement, *parameters)
         return self._cursor.rowcount
 
     def rows(self, query: str, *parameters: Any) -> list[Any]:
@@ -42,8 +48,15 @@ class Batch:
         self._cursor.execute(self.dialect.spell(query), parameters)
         return self._cursor.fetchall()
 
-    def expect(self, count: int, changed: int) -> None:
-        """Raise StaleUnit unless a guarded statement changed as many rows as it was given."""
+    def expect(self, count: int, statement: str, *parameters: Any) -> None:
+        """Run a statement that has to change `count` rows: if not, the batch fails with StaleUnit, now or later.
+
+        Where the dialect has a guard, the database itself counts.
+        """
+        if self.dialect.guard:
+            self._cursor.execute(self.dialect.guarded(statement), (*parameters, count))
+            return
+        changed = self.changed(statement, *parameters)
         if changed != count:
             raise StaleUnit(f"{count - changed} of {count} rows are no longer in the state that was expected")
 
@@ -58,11 +71,17 @@ class Batch:
         self._add(sql.add_bodies, self.bodies)
         self._add(sql.add_work, self.work)
         self._add(sql.add_events, self.events)
+        while self.bookmarks:
+            self._put_bookmark(*self.bookmarks.popitem())
 
     def finalize(self) -> None:
         """Bring the dispositions of the touched messages up to date; everything else must be flushed."""
         if self.touched:
             self.run(self.sql.finalize, self.dialect.listed(list(self.touched)))
+
+    def _put_bookmark(self, inbound: str, value: str) -> None:
+        if not self.changed("UPDATE bookmark SET value = ? WHERE inbound = ?", value, inbound):
+            self.run("INSERT INTO bookmark (inbound, value) VALUES (?, ?)", inbound, value)
 
     def _add(self, statement: MultiRow, parameters: list[Any]) -> None:
         if parameters:

@@ -11,11 +11,11 @@ It runs inside the transaction that changed the rows, over the messages that wer
 
 from __future__ import annotations
 
-_SOME_WORK = "EXISTS (SELECT 1 FROM work WHERE work.message_id = message.id AND work.state = '{state}')"
-
-DISPOSITION = f"""CASE
+# One aggregate without a condition on the state. Of an EXISTS for each state, PostgreSQL may make a hash over the waiting
+# work of all messages, or go through all dead letters by their index, as long as it has no statistics.
+DISPOSITION = """CASE
     WHEN refusal IS NOT NULL THEN 'ERROR'
     WHEN routing IS NULL THEN 'RECEIVED'
-    WHEN {_SOME_WORK.format(state="waiting")} THEN 'ROUTED'
-    WHEN {_SOME_WORK.format(state="dead")} THEN 'ERROR'
-    ELSE routing END"""
+    ELSE CASE (SELECT min(CASE work.state WHEN 'waiting' THEN 1 WHEN 'dead' THEN 2 END)
+            FROM work WHERE work.message_id = message.id)
+        WHEN 1 THEN 'ROUTED' WHEN 2 THEN 'ERROR' ELSE routing END END"""

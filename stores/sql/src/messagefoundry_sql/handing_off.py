@@ -31,12 +31,12 @@ def hand_off(batch: Batch, units: Sequence[HandOff]) -> None:
         batch.events += (unit.id, unit.message_id, unit.at, _word(unit), unit.inbound, unit.detail, None)
         batch.touched.add(unit.message_id)
     for routing, ids in first.items():
-        batch.expect(len(ids), batch.run(batch.sql.hand_off, routing, batch.dialect.listed(ids)))
+        batch.expect(len(ids), batch.sql.hand_off, routing, batch.dialect.listed(ids))
 
 
 def _run_again(batch: Batch, unit: HandOff, routed_id: int) -> None:
     """One Handler alone ran again. It may turn the message into PROCESSED, never back."""
-    batch.expect(1, batch.run(_FINISH_ROUTED, unit.at, routed_id, unit.message_id))
+    batch.expect(1, _FINISH_ROUTED, unit.at, routed_id, unit.message_id)
     batch.run(_AFTER_ROUTED, unit.routing, unit.message_id)
 
 

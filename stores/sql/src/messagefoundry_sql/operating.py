@@ -26,7 +26,7 @@ def note(batch: Batch, units: Sequence[NoteConnection]) -> None:
 def hold(batch: Batch, unit: HoldConnection) -> None:
     """An operator's stop or start, with its event."""
     state = (unit.held, unit.actor, unit.at, unit.connection)
-    if not batch.run(_HOLD, *state):
+    if not batch.changed(_HOLD, *state):
         batch.run(_FIRST_HOLD, *state)
     word = trail.HELD if unit.held else trail.RELEASED
     batch.run(_NOTE, unit.id, unit.connection, unit.at, word, trail.by(unit.actor))

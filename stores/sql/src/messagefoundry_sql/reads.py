@@ -19,9 +19,11 @@ from messagefoundry.contracts.stores import (
 from messagefoundry_sql import queries, trail
 from messagefoundry_sql.schema import body, connection_hold, event, message, work
 from messagefoundry_sql.sweeping import removed_places
+from messagefoundry_sql.tallying import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
     from messagefoundry.contracts.ciphers import Cipher
 
@@ -31,7 +33,10 @@ class Source(Protocol):
 
     @property
     def connection(self) -> Connection:
-        """A SQLAlchemy connection in autocommit: no read transaction outlives its query."""
+        """A SQLAlchemy connection in autocommit, the same each time: no read transaction outlives its query."""
+
+    def connected(self) -> AbstractContextManager[Connection]:
+        """One for a single look-up; where sessions can be lost, one that was found alive."""
 
     def failure(self, error: Exception) -> Exception:
         """What an error of the driver means."""
@@ -49,6 +54,7 @@ class SqlReader:
     def __init__(self, source: Source, cipher: Cipher) -> None:
         self._source = source
         self._cipher = cipher
+        self._tally = Tally(self._rows)
 
     def messages(self, query: MessageQuery) -> list[MessageRow]:
         """Messages, newest first (oldest first with `after`)."""
@@ -102,12 +108,7 @@ class SqlReader:
 
     def dispositions(self) -> dict[str, int]:
         """How many messages have each disposition; refused ones count as "REFUSED"."""
-        counts: dict[str | None, int] = {}
-        for disposition, refused, count in self._rows(queries.dispositions()):
-            counts["REFUSED" if refused else disposition] = count
-        processed = counts.pop(None, 0) - sum(counts.values())
-        known = {disposition: count for disposition, count in counts.items() if disposition is not None}
-        return {**known, "PROCESSED": processed} if processed else known
+        return self._tally.dispositions()
 
     def held(self) -> set[str]:
         """Connections that an operator stopped."""
@@ -139,7 +140,8 @@ class SqlReader:
 
     def _run(self, ask: Callable[[Connection], Sequence[Row[*tuple[Any, ...]]]]) -> Sequence[Row[*tuple[Any, ...]]]:
         try:
-            return ask(self._source.connection)
+            with self._source.connected() as connection:
+                return ask(connection)
         except DBAPIError as error:
             # SQLAlchemy's own text quotes the statement and its parameters.
             cause = error.orig if isinstance(error.orig, Exception) else error

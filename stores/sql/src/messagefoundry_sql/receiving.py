@@ -22,7 +22,7 @@ _MARK = """UPDATE message SET attempts = attempts + 1 WHERE id = ? AND refusal I
 
 def receive(batch: Batch, units: Sequence[Receive]) -> None:
     """New messages. Their "received" is read off the row itself: an event for each would cost a sixth of the commit."""
-    seal, messages, bodies = batch.cipher.seal, batch.messages, batch.bodies
+    seal, messages, bodies, bookmarks = batch.cipher.seal, batch.messages, batch.bodies, batch.bookmarks
     for unit in units:
         key = unit.id
         messages += (
@@ -39,11 +39,13 @@ def receive(batch: Batch, units: Sequence[Receive]) -> None:
             unit.parent_id,
         )
         bodies += (key, seal(unit.raw, "body", key))
+        if unit.bookmark:
+            bookmarks[unit.inbound] = unit.bookmark
 
 
 def refuse(batch: Batch, unit: Refuse) -> None:
     """A refused message, or one more repeat of it."""
-    if batch.run(_REPEAT, unit.inbound, unit.digest):
+    if batch.changed(_REPEAT, unit.inbound, unit.digest):
         return
     key, seal = unit.id, batch.cipher.seal
     reason = batch.seal_text(unit.reason, "reason", key)
@@ -56,5 +58,5 @@ def refuse(batch: Batch, unit: Refuse) -> None:
 
 def mark_attempt(batch: Batch, unit: MarkAttempt) -> None:
     """One more run of a message that is not routed yet, or that has a `routed` row to be run again."""
-    batch.expect(1, batch.run(_MARK, unit.message_id))
+    batch.expect(1, _MARK, unit.message_id)
     ((unit.attempts,),) = batch.rows("SELECT attempts FROM message WHERE id = ?", unit.message_id)

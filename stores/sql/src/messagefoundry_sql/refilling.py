@@ -1,4 +1,5 @@
-"""Lanes and flows read what waits for them. A refill sees the units before it in its batch, and none after it.
+"""Lanes and flows read what waits for them, sources where they are. A read sees the units before it in its batch, and
+none after it.
 
 One body that cannot be read must not keep a lane or a flow from all others: its row is named and passed over.
 """
@@ -9,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from messagefoundry.contracts.ciphers import UnreadableValue
-from messagefoundry.contracts.units import RefillFlow, RefillLane, WaitingItem, WaitingMessage
+from messagefoundry.contracts.units import ReadBookmark, RefillFlow, RefillLane, WaitingItem, WaitingMessage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,6 +59,12 @@ def refill_flow(batch: Batch, unit: RefillFlow) -> None:
     _name_unreadable(unit, [(row[7] or row[1], row[1]) for row in taken if row[1] not in raws])
     unit.last = taken[-1][0] if taken else unit.after
     unit.complete = len(taken) == len(rows)
+
+
+def read_bookmark(batch: Batch, unit: ReadBookmark) -> None:
+    """Fill in the bookmark of an inbound."""
+    rows = batch.rows("SELECT value FROM bookmark WHERE inbound = ?", unit.inbound)
+    unit.bookmark = rows[0][0] if rows else ""
 
 
 def _name_unreadable(unit: RefillLane | RefillFlow, rows: Sequence[tuple[int, int]]) -> None:

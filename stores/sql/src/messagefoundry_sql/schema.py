@@ -46,6 +46,7 @@ def _partial(name: str, *columns: Any, where: str) -> Index:
     return Index(name, *columns, sqlite_where=condition, postgresql_where=condition, mssql_where=condition)
 
 
+WITHOUT_SUCCESS = "disposition = 'ERROR' OR disposition = 'FILTERED' OR disposition = 'UNROUTED'"
 UNROUTED_YET = "routing IS NULL AND refusal IS NULL"
 OUTBOUND_WAITING = "state = 'waiting' AND stage = 'outbound'"
 ROUTED_WAITING = "state = 'waiting' AND stage = 'routed'"
@@ -74,7 +75,8 @@ message = Table(
     Column("digest", LargeBinary(64)),  # of refused messages alone
     _count("repeats"),
     _partial("message_unrouted", "inbound", "ingress_id", where=UNROUTED_YET),  # refills of flows, backlogs
-    _partial("message_error", "id", where="disposition = 'ERROR'"),  # lists of errors
+    _partial("message_ended", "disposition", "id", where=WITHOUT_SUCCESS),  # lists of one of these dispositions
+    _partial("message_refused", "id", where="refusal IS NOT NULL"),  # lists of refused ones
     _partial("message_digest", "inbound", "digest", where="digest IS NOT NULL"),  # repeats of refused ones
 )
 
@@ -140,6 +142,13 @@ connection_hold = Table(
     Column("held", Boolean, nullable=False),
     Column("actor", _Name, nullable=False),
     Column("at", BigInteger, nullable=False),
+)
+
+bookmark = Table(
+    "bookmark",
+    metadata,
+    Column("inbound", _Name, primary_key=True),
+    Column("value", Text, nullable=False),  # of the inbound's last message that came with one
 )
 
 engine = Table(

@@ -20,7 +20,8 @@ class MultiRow:
 
     def __init__(self, dialect: Dialect, table: str, columns: str) -> None:
         self._width = len(columns.split())
-        self._row = "(" + ", ".join(dialect.placeholder for _ in range(self._width)) + ")"
+        self._spell = dialect.spell
+        self._row = "(" + ", ".join("?" for _ in range(self._width)) + ")"
         self._head = f"INSERT INTO {table} ({', '.join(columns.split())}) VALUES "
         self._texts: dict[int, str] = {}
 
@@ -37,15 +38,15 @@ class MultiRow:
     def _text(self, rows: int) -> str:
         text = self._texts.get(rows)
         if text is None:
-            text = self._texts[rows] = self._head + ", ".join([self._row] * rows)
+            text = self._texts[rows] = self._spell(self._head + ", ".join([self._row] * rows))
         return text
 
 
 class Statements:
-    """All texts of the hot path."""
+    """All texts of the hot path. Whoever runs one spells it."""
 
     def __init__(self, dialect: Dialect) -> None:
-        spell, among = dialect.spell, dialect.among
+        among = dialect.among
         self.add_messages = MultiRow(
             dialect,
             "message",
@@ -58,12 +59,12 @@ class Statements:
             "id message_id inbound stage lane handler state content_type error simulate changed_at size",
         )
         self.add_events = MultiRow(dialect, "event", "id message_id at kind connection detail reply")
-        self.hand_off = spell(
+        self.hand_off = (
             f"UPDATE message SET routing = ?, attempts = 0 WHERE {among('id')} AND routing IS NULL AND refusal IS NULL"
         )
-        self.deliver = spell(
+        self.deliver = (
             "UPDATE work SET state = 'delivered', attempts = ?, changed_at = ?, error = NULL"
             f" WHERE {among('id')} AND state = 'waiting'"
         )
-        self.finalize = spell(f"UPDATE message SET disposition = {DISPOSITION} WHERE {among('id')}")
-        self.bodies = spell(f"SELECT id, sealed FROM body WHERE {among('id')}")
+        self.finalize = f"UPDATE message SET disposition = {DISPOSITION} WHERE {among('id')}"
+        self.bodies = f"SELECT id, sealed FROM body WHERE {among('id')}"

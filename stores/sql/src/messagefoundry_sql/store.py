@@ -10,10 +10,10 @@ from messagefoundry_sql.dead_lettering import dead_letter
 from messagefoundry_sql.handing_off import hand_off
 from messagefoundry_sql.operating import hold, mark_running, note
 from messagefoundry_sql.receiving import mark_attempt, receive, refuse
-from messagefoundry_sql.refilling import refill_flow, refill_lane
+from messagefoundry_sql.refilling import read_bookmark, refill_flow, refill_lane
 from messagefoundry_sql.replaying import replay, replay_dead
 from messagefoundry_sql.resending import resend
-from messagefoundry_sql.settling import deliver, die, retry
+from messagefoundry_sql.settling import answer_late, deliver, die, retry
 from messagefoundry_sql.statements import Statements
 from messagefoundry_sql.sweeping import sweep_removed
 
@@ -30,6 +30,7 @@ _TOGETHER: dict[type[Unit], Callable[[Batch, Any], None]] = {
     kinds.SettleDelivered: deliver,
     kinds.SettleRetry: retry,
     kinds.SettleDead: die,
+    kinds.NoteLateAnswer: answer_late,
     kinds.NoteConnection: note,
 }
 """Kinds that are applied together: their order within a run does not matter, for no two touch one row."""
@@ -37,6 +38,7 @@ _TOGETHER: dict[type[Unit], Callable[[Batch, Any], None]] = {
 _SINGLY: dict[type[Unit], Callable[[Batch, Any], None]] = {
     kinds.Refuse: refuse,
     kinds.MarkAttempt: mark_attempt,
+    kinds.ReadBookmark: read_bookmark,
     kinds.RefillLane: refill_lane,
     kinds.RefillFlow: refill_flow,
     kinds.Replay: replay,

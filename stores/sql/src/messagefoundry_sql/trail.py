@@ -17,6 +17,7 @@ FAILED: Final = "failed"
 DELIVERED: Final = "delivered"
 RETRY: Final = "retry"
 DEAD: Final = "dead"
+LATE: Final = "answered late"
 
 REPLAY: Final = "replay"
 RESEND: Final = "resend"

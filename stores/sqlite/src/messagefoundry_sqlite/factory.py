@@ -3,32 +3,41 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sqlalchemy.exc import DBAPIError
+
 from messagefoundry.contracts.errors import ConfigurationError, Problem
 from messagefoundry_sql import SqlReader, SqlStore, prepare
-from messagefoundry_sql.opening import too_new, too_old
-from messagefoundry_sql.schema import REVISION
+from messagefoundry_sql.copying import SqlTables, begin_copy, check_copied
+from messagefoundry_sql.opening import check_readable, migrate
+from messagefoundry_sql.revisions import THIS, Release
+from messagefoundry_sql.surveying import survey
+from messagefoundry_sqlite.backing_up import back_up
 from messagefoundry_sqlite.connecting import SqliteDatabase, no_store, reading, writing
 from messagefoundry_sqlite.failures import failure, unusable
 from messagefoundry_sqlite.holding import SqliteHold
-from messagefoundry_sqlite.identity import revision_of
+from messagefoundry_sqlite.identity import marked_version, version_of
 from messagefoundry_sqlite.requirements import sqlite_missing
 from messagefoundry_sqlite.viewing import SqliteSource, connected, schema_change
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from messagefoundry.contracts.ciphers import Cipher
-    from messagefoundry.contracts.stores import StoreLocation
+    from messagefoundry.contracts.stores import Backup, StoreLocation, StoreState
+    from messagefoundry_sql.revisions import Version
 
 _SYNCHRONOUS = {"full": "fsync before every ACK", "normal": "fsync at checkpoints"}
 
 
 class SqliteStores:
-    """Opens SQLite stores; see `StoreFactory`."""
+    """Opens SQLite stores for the code of one release; see `StoreFactory` and `StoreUpkeep`."""
+
+    def __init__(self, release: Release = THIS) -> None:
+        self.release = release
 
     def hold(self, location: StoreLocation) -> SqliteHold:
         """Become the one engine of this store."""
@@ -40,7 +49,8 @@ class SqliteStores:
         with _opening(path):
             raw = writing(path, location.synchronous)
             try:
-                prepare(str(path), revision_of(raw, str(path)), lambda: schema_change(raw))
+                version = version_of(raw, str(path))
+                prepare(str(path), version, lambda: schema_change(raw), release=self.release, alone=True)
                 return SqlStore(SqliteDatabase(path, raw), cipher)
             except BaseException:
                 raw.close()
@@ -52,7 +62,7 @@ class SqliteStores:
         with _opening(path):
             raw = reading(path)
             try:
-                _check_readable(path, revision_of(raw, str(path)))
+                check_readable(str(path), _version(raw, path), self.release)
                 return SqlReader(SqliteSource(path, raw, connected(raw)), cipher)
             except BaseException:
                 raw.close()
@@ -66,6 +76,46 @@ class SqliteStores:
     def control_path(self, location: StoreLocation) -> str:
         """The path of the engine's control socket."""
         return f"{location.path}.sock"
+
+    def backup(self, location: StoreLocation, destination: Path, progress: Callable[[int, int], None]) -> Backup:
+        """Copy the file as it is at one moment, whatever its schema's version: a backup comes before an upgrade."""
+        with self._reading(location) as (path, raw):
+            _version(raw, path)
+            return back_up(raw, path, destination, progress)
+
+    def state(self, location: StoreLocation) -> StoreState:
+        """The state of the store."""
+        with self._reading(location) as (path, raw), connected(raw) as connection:
+            return survey(connection, str(path), _version(raw, path), size=_size_of(path), release=self.release)
+
+    def migrate(self, location: StoreLocation, *, contract: bool) -> None:
+        """Run the pending migrations."""
+        with self._reading(location) as (path, raw):
+            _version(raw, path)
+        with _opening(path), closing(writing(path, location.synchronous)) as raw, schema_change(raw) as connection:
+            migrate(connection, str(path), contract=contract, release=self.release)
+
+    def tables(self, location: StoreLocation, *, fill: bool = False) -> SqlTables:
+        """The tables, to read or to fill."""
+        path = _path(location)
+        with _opening(path):
+            raw = writing(path, location.synchronous) if fill else reading(path)
+            try:
+                if fill:
+                    _begin_filling(raw, path, self.release)
+                else:
+                    check_copied(str(path), _version(raw, path), self.release)
+                source = SqliteSource(path, raw, connected(raw))
+                return SqlTables(source, lambda: schema_change(raw), self.release)
+            except BaseException:
+                raw.close()
+                raise
+
+    @contextmanager
+    def _reading(self, location: StoreLocation) -> Iterator[tuple[Path, sqlite3.Connection]]:
+        path = _path(location)
+        with _opening(path), closing(reading(path)) as raw:
+            yield path, raw
 
 
 SQLITE = SqliteStores()
@@ -96,12 +146,25 @@ def _opening(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise unusable(error, str(path)) or failure(error, str(path), None) from error
+    except DBAPIError as error:
+        # SQLAlchemy's own text quotes the statement and its parameters.
+        raise failure(error.orig if isinstance(error.orig, Exception) else error, str(path), None) from None
 
 
-def _check_readable(path: Path, revision: int | None) -> None:
-    if revision is None:
+def _version(raw: sqlite3.Connection, path: Path) -> Version:
+    version = version_of(raw, str(path))
+    if version is None:
         raise no_store(path)
-    if revision > REVISION:
-        raise too_new(str(path), revision)
-    if revision < REVISION:
-        raise too_old(str(path), revision)
+    return version
+
+
+def _begin_filling(raw: sqlite3.Connection, path: Path, release: Release) -> None:
+    """Make the file an unfinished copy, unless it is one. Raises ConfigurationError for a store in use."""
+    marked_version(raw, str(path))
+    with schema_change(raw) as connection:
+        begin_copy(connection, str(path), release)
+
+
+def _size_of(path: Path) -> int:
+    """Bytes on the disk, with the log of what is not in the file yet."""
+    return sum(each.stat().st_size for each in (path, path.with_name(f"{path.name}-wal")) if each.exists())

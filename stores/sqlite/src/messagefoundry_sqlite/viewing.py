@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,6 +42,10 @@ class SqliteSource:
     path: Path
     raw: sqlite3.Connection
     connection: Connection
+
+    def connected(self) -> nullcontext[Connection]:
+        """The connection."""
+        return nullcontext(self.connection)
 
     def failure(self, error: Exception) -> MessageFoundryError:
         """What an error of SQLite means."""

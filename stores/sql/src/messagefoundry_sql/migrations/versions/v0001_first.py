@@ -59,7 +59,9 @@ def _messages() -> None:
         _count("repeats"),
     )
     _index("message_unrouted", "message", ["inbound", "ingress_id"], "routing IS NULL AND refusal IS NULL")
-    _index("message_error", "message", ["id"], "disposition = 'ERROR'")
+    ended = "disposition = 'ERROR' OR disposition = 'FILTERED' OR disposition = 'UNROUTED'"
+    _index("message_ended", "message", ["disposition", "id"], ended)
+    _index("message_refused", "message", ["id"], "refusal IS NOT NULL")
     _index("message_digest", "message", ["inbound", "digest"], "digest IS NOT NULL")
     op.create_table("body", _id(), sa.Column("sealed", sa.LargeBinary, nullable=False))
 
@@ -120,6 +122,11 @@ def _connections() -> None:
         sa.Column("held", sa.Boolean, nullable=False),
         sa.Column("actor", _NAME, nullable=False),
         sa.Column("at", sa.BigInteger, nullable=False),
+    )
+    op.create_table(
+        "bookmark",
+        sa.Column("inbound", _NAME, primary_key=True),
+        sa.Column("value", sa.Text, nullable=False),
     )
     op.create_table(
         "engine",
