@@ -1,0 +1,97 @@
+"""Every statement of the writing side finds its rows through an index, however old its plan is.
+
+The tables are empty and have no statistics, which is when most plans are made.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from messagefoundry.contracts.units import (
+    DeadLetter,
+    HoldConnection,
+    MarkAttempt,
+    MarkRunning,
+    RefillLane,
+    Replay,
+    ReplayDead,
+    Resend,
+)
+from messagefoundry.testing.stores.feed import Feed, dead, delivered, hand_off, refuse, retry
+from messagefoundry_postgres.connecting import WRITING, connect
+from messagefoundry_postgres.factory import POSTGRES
+from messagefoundry_postgres.place import place_of
+from messagefoundry_postgres.wire import Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import psycopg
+
+    from messagefoundry.contracts.stores import StoreLocation
+
+BIG = ("message", "body", "work", "event", "connection_event", "engine_commit")
+
+
+RARE: list[str] = []
+"""What goes through everything that waits, until there are statistics: an operator's single commands."""
+
+
+@pytest.fixture
+def texts(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """What is sent."""
+    found: set[str] = set()
+    send = Wire.send
+
+    def noting(self: Wire, statement: str, parameters: Sequence[Any]) -> None:
+        found.add(statement)
+        send(self, statement, parameters)
+
+    monkeypatch.setattr(Wire, "send", noting)
+    return found
+
+
+def test_every_statement_has_its_index(location: StoreLocation, texts: set[str]) -> None:
+    feed = Feed(POSTGRES, location)
+    live(feed)
+    planned = [text for text in texts if text.split()[0] in ("SELECT", "UPDATE", "WITH", "DELETE")]
+    assert len(planned) > 20
+    with connect(place_of(location), WRITING) as own:
+        plans = {text: plan_of(own, text) for text in planned}
+    feed.close()
+    for text, plan in plans.items():
+        assert [table for table in BIG if f"Seq Scan on {table}" in plan] == [], f"{text}\n{plan}"
+    assert sorted(text.partition("WHERE")[0] for text, plan in plans.items() if not keyed(plan)) == RARE
+
+
+def plan_of(own: psycopg.Connection[Any], text: str) -> str:
+    return "\n".join(str(row[0]) for row in own.execute(f"EXPLAIN (GENERIC_PLAN) {text}").fetchall())
+
+
+def keyed(plan: str) -> bool:
+    """Whether each row that is asked for by its number is found by a number."""
+    asked = re.search(r"Filter: .*\b(message_id|id) = (ANY)?", plan)
+    return asked is None or re.search(r"Index Cond: \((message_id|id) = (ANY)?", plan) is not None
+
+
+def live(feed: Feed) -> None:
+    """What an engine does to a store, except when it starts."""
+    feed.commit(refuse())
+    message_id, item, other = feed.handed_off("OB", "OTHER")
+    feed.commit(retry(item, message_id, 500))
+    feed.lane()
+    feed.commit(RefillLane("OB", 0, 10, 1000, 600, unordered=True, exclude=[1]))
+    feed.commit(dead(item, message_id), delivered(other, message_id, "OTHER"))
+    feed.commit(ReplayDead([item], "alice", 60))
+    feed.commit(Resend([message_id], "alice", 60))
+    feed.commit(DeadLetter(message_id, "alice", "why", 60))
+    feed.commit(Replay([message_id], "alice", 60))
+    feed.commit(MarkAttempt(message_id), HoldConnection("OB", True, "alice", 1), MarkRunning(True, 1))
+    feed.flow()
+    work_id = feed.failed("routed")[1]
+    again = feed.one(ReplayDead([work_id], "alice", 1)).ids[0]
+    feed.flow()
+    feed.commit(hand_off(feed.flow().messages[-1].message_id, "OB", routed_id=again))
