@@ -26,7 +26,7 @@ demo: $(READY) ## run a real feed until Ctrl-C; MESSAGES=500 sends that many, ch
 	@$(BIN)/messagefoundry demo $(if $(MESSAGES),--messages $(MESSAGES)) $(ARGS)
 
 test: $(READY) ## run the tests; ARGS="-x tests/message" is passed on to pytest
-	$(BIN)/python -m pytest -q $(ARGS)
+	$(BIN)/python -m pytest -q $(or $(ARGS),-n 3 --dist worksteal)
 
 torture: $(READY) ## kill -9 under load for MINUTES=10 in every situation; SEED=7 begins with that one
 	@$(BIN)/python -m tests.acceptance.torture --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED)) $(ARGS)

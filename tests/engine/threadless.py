@@ -80,7 +80,7 @@ async def threadless(plan: Plan) -> AsyncIterator[Engine]:
                     yield engine
                     await engine.refuse_new()
                 await engine.drained()
-        await close_books(engine)
+        await close_books(engine, store)
 
 
 def _carry_out(call: Call[Any], turns: int) -> None:

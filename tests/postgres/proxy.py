@@ -44,7 +44,7 @@ class Proxy:
         self._links: list[Link] = []
         self._queue: list[tuple[float, int, Link, socket.socket, bytes]] = []
         self._counter = 0
-        self._selector = selectors.DefaultSelector()
+        self._selector = selectors.SelectSelector()  # epoll counts in whole milliseconds
         self._selector.register(self._listener, selectors.EVENT_READ)
         self._waker, self._woken = socket.socketpair()
         self._selector.register(self._woken, selectors.EVENT_READ)

@@ -11,11 +11,10 @@ import sys
 
 from messagefoundry.contracts.ciphers import Plaintext
 from messagefoundry.contracts.errors import Fenced, StoreUnavailable
-from messagefoundry.contracts.stores import StoreLocation
+from messagefoundry.contracts.stores import StoreLocation, boottime
 from messagefoundry.contracts.units import Receive
 from messagefoundry_postgres import factory
 from messagefoundry_postgres.factory import POSTGRES
-from messagefoundry_postgres.holding import boottime
 from messagefoundry_postgres.writing import PostgresDatabase
 
 BATCHES_BEFORE_THE_PAUSE = 20

@@ -17,10 +17,9 @@ import pytest
 
 from messagefoundry.contracts.ciphers import Plaintext
 from messagefoundry.contracts.errors import EngineRunning, Fenced
-from messagefoundry.contracts.stores import Lease, MessageQuery, StoreLocation
+from messagefoundry.contracts.stores import Lease, MessageQuery, StoreLocation, boottime
 from messagefoundry.testing.stores.feed import Feed, receive
 from messagefoundry_postgres.factory import POSTGRES
-from messagefoundry_postgres.holding import PostgresHold, boottime
 from tests.acceptance.engine_process import EngineProcess
 from tests.acceptance.place import place_in
 from tests.acceptance.waiting import until
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from messagefoundry_postgres.holding import PostgresHold
     from tests.postgres.server import Server
 
 

@@ -6,6 +6,8 @@ up, each from its own thread at a time; their reads never wait for a commit. All
 
 from __future__ import annotations
 
+import sys
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
@@ -248,12 +250,19 @@ class StoreHold(Protocol):
         """Let another engine have the store."""
 
 
+def boottime() -> float:
+    """Seconds on CLOCK_BOOTTIME, which goes on while the machine sleeps; elsewhere on the monotonic clock."""
+    if sys.platform == "linux":
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.monotonic()
+
+
 @runtime_checkable
 class Lease(Protocol):
     """What a `StoreHold` on a server database is besides: it ends when it is not renewed, whatever the engine does."""
 
     def deadline(self) -> float:
-        """Until when work that cannot be fenced in the store, a send, may begin: seconds on CLOCK_BOOTTIME.
+        """Until when work that cannot be fenced in the store, a send, may begin: seconds as `boottime` has them.
 
         Moves on as the lease is renewed, and is minus infinity once another engine has the store. Costs nothing.
         """

@@ -42,6 +42,7 @@ class Engine:
         self.plan = plan
         self.graph: Graph = plan.graph
         self.read = stored.read
+        self.lease = stored.lease
         self.alarm = alarm
         self.committer = Committer(stored.store, on_outage=self._outage)
         self.gate = Gate()
@@ -81,6 +82,7 @@ class Engine:
             self._settled,
             partial(self.note, outbound.name),
             unsettled=self.plan.unsettled,
+            lease=self.lease,
         )
         self.lanes[outbound.name] = lane
         return self._supervise(outbound.name, lambda: lane, wanted=wanted and outbound.auto_start, finish=lane.finish)

@@ -67,7 +67,7 @@ async def live(plan: Plan, serve: Serve | None, *, task_status: trio.TaskStatus[
                             await engine.stopping.wait()
                             await engine.refuse_new()
                         await engine.drained()
-            await close_books(engine)
+            await close_books(engine, stored.store)
 
 
 def alert_sinks(installed: Installed) -> dict[str, AlertSink]:
@@ -82,13 +82,18 @@ async def mark_running(engine: Engine) -> bool:
     return unit.was_running
 
 
-async def close_books(engine: Engine) -> None:
-    """Make the last settlements durable and note the clean stop; without a store that commits, the stop is unclean."""
+async def close_books(engine: Engine, store: Store) -> None:
+    """Make the last settlements durable and note the clean stop; without a store that commits, the stop is unclean.
+
+    Then the store is closed at once: one that is still finding out what became of a commit stops trying.
+    """
     with trio.move_on_after(0 if engine.damaged else LAST_COMMIT_SECONDS) as scope:
         await engine.committer.drained()
         await engine.committer.commit(MarkRunning(running=False, at=now()))
     if scope.cancelled_caught:
         log.error("the store did not commit the last work; it is taken up again at the next start")
+        with trio.move_on_after(LAST_COMMIT_SECONDS):
+            await trio.to_thread.run_sync(store.close, abandon_on_cancel=True)
 
 
 async def sweep_removed(engine: Engine) -> None:

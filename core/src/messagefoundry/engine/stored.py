@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import trio
 
+from messagefoundry.contracts.stores import Lease
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
@@ -37,6 +39,8 @@ class Stored:
     read: Reading
     watch: StoreReader
     """A reader of its own for the buildup watch, so that a long look-up delays no alert."""
+    lease: Lease | None = None
+    """On a server database, what says until when a send may begin."""
 
 
 @contextmanager
@@ -49,7 +53,7 @@ def opened(factory: StoreFactory, location: StoreLocation, cipher: Cipher) -> It
             closing(factory.reader(location, cipher)) as reader,
             closing(factory.reader(location, cipher)) as watch,
         ):
-            yield Stored(store, Reading(reader), watch)
+            yield Stored(store, Reading(reader), watch, hold if isinstance(hold, Lease) else None)
     finally:
         hold.release()
 

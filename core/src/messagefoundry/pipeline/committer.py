@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from messagefoundry.contracts.errors import CorruptStore, MessageFoundryError, StoreUnavailable, UnstorableUnit
+from messagefoundry.contracts.errors import CorruptStore, Fenced, MessageFoundryError, StoreUnavailable, UnstorableUnit
 from messagefoundry.pipeline.crossing import Crossing
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ class Committer:
     # -- the work ------------------------------------------------------------------------------------------------
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Commit until cancelled."""
+        """Commit until cancelled. Raises Fenced when another engine has taken the store over."""
         self._thread = Crossing("committer")
         self._token = trio.lowlevel.current_trio_token()
         try:
@@ -267,7 +267,12 @@ class Committer:
             entry.failed(UnstorableUnit(f"the store cannot hold a {type(entry.unit).__name__}: {type(error).__name__}"))
 
     async def _wait_for_store(self, batch: Sequence[Entry], error: StoreUnavailable) -> None:
-        """Put the batch back at the head, fail what cannot wait, and give the store a little time."""
+        """Put the batch back at the head, fail what cannot wait, and give the store a little time.
+
+        Raises Fenced: the store will not come back to this engine.
+        """
+        if isinstance(error, Fenced):
+            raise error
         self._queue.extendleft(entry for entry in reversed(batch) if not entry.given_up)
         self._in_flight = ()
         self._set_outage(error)

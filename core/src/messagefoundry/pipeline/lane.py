@@ -15,6 +15,7 @@ import trio
 
 from messagefoundry.contracts.errors import MessageFoundryError
 from messagefoundry.contracts.outbound import OutboundConnector, OutboundItem
+from messagefoundry.contracts.stores import boottime
 from messagefoundry.contracts.units import (
     Outgoing,
     RefillLane,
@@ -29,11 +30,14 @@ from messagefoundry.pipeline.window import Memory, Request, Window
 from messagefoundry.wiring.values import InternalErrorPolicy, OrderingMode
 
 if TYPE_CHECKING:
+    from messagefoundry.contracts.stores import Lease
     from messagefoundry.wiring.graph import Outbound
 
 log = logging.getLogger(__name__)
 
 UNSETTLED = 32
+LEASE_LOOK_SECONDS = 0.1
+"""How soon a lane sees that the lease on a server database was renewed after all."""
 
 Doing = Literal["idle", "sending", "waiting to retry", "waiting for the store"]
 Note = Callable[[str, str], None]
@@ -65,6 +69,7 @@ class Lane:
         note: Note = lambda kind, detail: None,
         *,
         unsettled: int = UNSETTLED,
+        lease: Lease | None = None,
     ) -> None:
         self.outbound = outbound
         self.status = LaneStatus(since=now())
@@ -73,6 +78,7 @@ class Lane:
         self._open_connector = open_connector
         self._settled = settled
         self._settling = Settling(outbound.name, committer, unsettled, self._done_with, settled)
+        self._lease = lease
         self._note = note
         self._failing = False
         self._wake = trio.Event()
@@ -306,6 +312,8 @@ class Lane:
         self._show("sending")
         if item.simulate:
             return simulated()
+        if self._lease is not None:
+            await self._leased(self._lease)
         outgoing = OutboundItem(item.id, item.message_id, item.payload, number, item.content_type)
         self._in_send = True
         try:
@@ -315,6 +323,13 @@ class Lane:
             raise
         finally:
             self._in_send = False
+
+    async def _leased(self, lease: Lease) -> None:
+        """Wait until a send may begin. When another engine has the store it never may again, and this one ends."""
+        while boottime() >= lease.deadline():
+            self._show("waiting for the store")
+            await trio.sleep(LEASE_LOOK_SECONDS)
+        self._show("sending")
 
     def _cut_off(self, item: WaitingItem, number: int) -> None:
         """A send was cancelled: whether the partner has it is unknown, and the trail says so."""

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from messagefoundry.contracts.errors import EngineRunning
+from messagefoundry.contracts.stores import boottime
 from messagefoundry_postgres.failures import ConnectionLost, ServerError
 from messagefoundry_postgres.processes import birth_of, is_gone, this_machine
 from messagefoundry_postgres.session import Session, open_session
@@ -45,11 +46,6 @@ _RENEW = """UPDATE engine_lease SET session_pid = $1, session_start = $2,
     until = clock_timestamp() + $3 * interval '1 millisecond' WHERE id = 1 AND token = $4"""
 
 _RELEASE = "DELETE FROM engine_lease WHERE id = 1 AND token = $1"
-
-
-def boottime() -> float:
-    """Seconds on a clock that goes on while the machine sleeps."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class PostgresHold:
@@ -112,12 +108,15 @@ class PostgresHold:
                 session = session or open_session(self._place, {}, seconds=heartbeat, within=heartbeat)
                 if not self._renew(session):
                     break
+                if pause != heartbeat:
+                    log.warning("the lease on the store is renewed again")
                 pause = heartbeat
             except (ServerError, ConnectionLost) as error:
-                log.warning("the lease on the store was not renewed: %s", error)
+                if pause == heartbeat:  # said once, not for every attempt
+                    log.warning("the lease on the store was not renewed: %s", error)
                 if session is not None:
                     session.wire.close()
-                session, pause = None, RECONNECT_SECONDS
+                session, pause = None, min(RECONNECT_SECONDS, heartbeat / 2)
         self._end(session)
 
     def _renew(self, session: Session) -> bool:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from messagefoundry_sql import trail
+from messagefoundry_sql.statements import NOT_ROUTED_YET
 
 if TYPE_CHECKING:
     from messagefoundry.contracts.units import DeadLetter, Mint
     from messagefoundry_sql.batch import Batch
 
 _WAITING = "SELECT id, message_id, inbound, lane FROM work WHERE message_id = ? AND state = 'waiting' ORDER BY id"
-_RECEIVED = "SELECT id, inbound FROM message WHERE id = ? AND routing IS NULL AND refusal IS NULL"
+_RECEIVED = f"SELECT id, inbound FROM message WHERE id = ? AND {NOT_ROUTED_YET}"
 _KILL = "UPDATE work SET state = 'dead', error = ?, changed_at = ? WHERE id = ? AND state = 'waiting'"
 _STOP_ROUTING = "UPDATE message SET routing = 'UNROUTED', attempts = 0 WHERE id = ? AND routing IS NULL"
 

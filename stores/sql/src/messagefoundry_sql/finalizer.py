@@ -11,8 +11,8 @@ It runs inside the transaction that changed the rows, over the messages that wer
 
 from __future__ import annotations
 
-# One aggregate without a condition on the state. Of an EXISTS for each state, PostgreSQL may make a hash over the waiting
-# work of all messages, or go through all dead letters by their index, as long as it has no statistics.
+# One aggregate without a condition on the state. As long as it has no statistics, PostgreSQL may answer an EXISTS for
+# each state with a hash over the waiting work of all messages, or by going through all dead letters.
 DISPOSITION = """CASE
     WHEN refusal IS NOT NULL THEN 'ERROR'
     WHEN routing IS NULL THEN 'RECEIVED'

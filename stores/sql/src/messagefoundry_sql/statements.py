@@ -11,6 +11,10 @@ if TYPE_CHECKING:
 
     from messagefoundry_sql.database import Dialect
 
+NOT_ROUTED_YET = "coalesce(routing, '') = '' AND refusal IS NULL"
+"""For a message that is named. Said otherwise than in the index of unrouted messages: as long as PostgreSQL has no
+statistics, it would rather go through all of those than look up the one."""
+
 MOST_ROWS = 64
 """Rows of one INSERT. Every number of rows up to this is a text of its own, prepared once and then cached."""
 
@@ -59,9 +63,7 @@ class Statements:
             "id message_id inbound stage lane handler state content_type error simulate changed_at size",
         )
         self.add_events = MultiRow(dialect, "event", "id message_id at kind connection detail reply")
-        self.hand_off = (
-            f"UPDATE message SET routing = ?, attempts = 0 WHERE {among('id')} AND routing IS NULL AND refusal IS NULL"
-        )
+        self.hand_off = f"UPDATE message SET routing = ?, attempts = 0 WHERE {among('id')} AND {NOT_ROUTED_YET}"
         self.deliver = (
             "UPDATE work SET state = 'delivered', attempts = ?, changed_at = ?, error = NULL"
             f" WHERE {among('id')} AND state = 'waiting'"
