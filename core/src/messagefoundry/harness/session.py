@@ -39,7 +39,7 @@ def run_session(
     outcome = Outcome(comparisons=setting.measured)
     for scenario in scenarios:
         for sides in scenario.comparisons(setting):
-            runs = list(_alternate(scenario, sides, pairs, conditions, show))
+            runs = list(_alternate(scenario, sides, 1 if scenario.once else pairs, conditions, show))
             outcome.runs += [(scenario.name, run) for pair in runs for run in pair]
             outcome.comparisons.append(compare(scenario.name, runs, sides[0].rate))
             outcome.faults += [f"{scenario.name}: {fault}" for pair in runs for fault in faults(pair)]

@@ -20,6 +20,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import count, islice
 from typing import TYPE_CHECKING
 
 import trio
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from messagefoundry.contracts.stores import Store
-    from messagefoundry.contracts.units import Unit
+    from messagefoundry.contracts.units import Mint, Unit
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,10 @@ BATCH_BYTES = 32 * 1024 * 1024
 RUN_BATCHES = 32
 """Batches after which the worker thread reports, however much work there is: so a cancellation is noticed."""
 
+LEAST_CROWD = 5
+LINGER_SECONDS = 0.0008
+LINGER_SHARE = 1 / 6
+LONGEST_LINGER_SECONDS = 0.005
 HANGING_SECONDS = 10
 RETRY_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0)
 
@@ -81,9 +86,10 @@ class Committer:
         self._wake = trio.Event()
         self._idle = trio.Event()
         self._thread: Crossing | None = None
-        self._last = store.last_id()
+        self._ids = count(store.last_id() + 1)
         self._on_outage = on_outage
         self._began = 0.0
+        self._usual_units = 0.0
         self._outages = 0
         self._back = trio.Event()
         self.outage: StoreUnavailable | None = None
@@ -194,8 +200,20 @@ class Committer:
             if not (batch := self._form()):
                 return
             self._commit_now(batch)
-            if self._queue:  # else the end of this call hands on
-                self._token.run_sync_soon(self._hand_on, idempotent=True)
+            if not self._queue:
+                return  # whose end hands on
+            self._token.run_sync_soon(self._hand_on, idempotent=True)
+            self._linger(len(batch))
+
+    def _linger(self, units: int) -> None:
+        """After a batch that is smaller than usual among many senders, let the others catch up: one commit for all.
+
+        A sixth more messages for a fifth less processor time with eight senders; one sender never waits.
+        """
+        self._usual_units += (units - self._usual_units) / 8
+        if LEAST_CROWD <= self._usual_units > units:
+            took = time.monotonic() - self._began
+            time.sleep(min(max(LINGER_SECONDS, took * LINGER_SHARE), LONGEST_LINGER_SECONDS))
 
     def _commit_now(self, batch: Sequence[Entry]) -> None:
         self._in_flight, self._began = batch, time.monotonic()
@@ -209,25 +227,28 @@ class Committer:
         rows: set[int] = set()
         size = 0
         with self._forming:
-            while self._queue and len(batch) < BATCH_UNITS:
-                entry = self._queue[0]
-                unit, row = entry.unit, entry.unit.row
-                if batch and (unit.alone or row in rows or size + entry.size > BATCH_BYTES):
-                    break
-                batch.append(entry)  # first: at every moment each entry is somewhere
-                self._queue.popleft()
+            for entry in list(islice(self._queue, BATCH_UNITS)):  # a copy: the trio thread goes on adding
+                unit = entry.unit
+                row = unit.row
                 size += entry.size
+                if batch and (row in rows or size > BATCH_BYTES or unit.alone):
+                    break
+                batch.append(entry)
                 if row is not None:
                     rows.add(row)
                 if unit.alone:
                     break
+            for _ in batch:  # when they are in flight: at every moment each entry is somewhere
+                self._queue.popleft()
+        mint = self._mint()
         for entry in batch:
-            entry.unit.mint(self._mint)
+            entry.unit.mint(mint)
         return batch
 
-    def _mint(self) -> int:
-        self._last = max(now(), self._last + 1)
-        return self._last
+    def _mint(self) -> Mint:
+        """What gives the ids of one batch: from the time in microseconds on, or from the id after the last one."""
+        self._ids = count(max(now(), next(self._ids)))
+        return self._ids.__next__
 
     # -- after a commit, in the trio thread ----------------------------------------------------------------------
 
