@@ -100,7 +100,7 @@ class EngineProcess:
         return json.loads(self.page_text(path))
 
     def page_text(self, path: str) -> str:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.place.api_port}{path}", timeout=10) as response:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.place.api_port}{path}", timeout=30) as response:
             text: str = response.read().decode()
             return text
 

@@ -18,7 +18,7 @@ from messagefoundry.pipeline.committer import now
 from messagefoundry.wiring.graph import Graph, Inbound, Outbound, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from messagefoundry.engine.engine import Engine
 
@@ -92,9 +92,8 @@ async def swap(engine: Engine, new: Graph, found: Changes) -> None:
     """Put `new` in place: stop what goes, give every flow its graph, start what comes, sweep what is left over."""
     held = await engine.read(lambda reader: reader.held())
     ran = {name: engine.connections[name].wanted for name in (*found.removed, *found.changed)}
-    for name in ran:
-        engine.connections[name].stop()
-        await engine.connections[name].settled()
+    await end(engine, [name for name in ran if name in engine.graph.outbounds])
+    await end(engine, [name for name in ran if name in engine.graph.inbounds])  # their ports are closed the shortest
     engine.graph = new
     for name, flow in engine.flows.items():
         if name in new.inbounds:
@@ -107,6 +106,14 @@ async def swap(engine: Engine, new: Graph, found: Changes) -> None:
         start(engine, new, name, wanted=ran.get(name, not kept_back) and name not in held)
     await sweep(engine)
     engine.routing.wake()
+
+
+async def end(engine: Engine, names: Sequence[str]) -> None:
+    """End Connections for good, all at once, and wait until they have: nobody may start their like before."""
+    for name in names:
+        engine.connections[name].end()
+    for name in names:
+        await engine.connections[name].over.wait()
 
 
 def start(engine: Engine, graph: Graph, name: str, *, wanted: bool) -> None:

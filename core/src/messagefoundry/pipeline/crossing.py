@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextvars
 import queue
+import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import trio
@@ -69,13 +71,20 @@ class Crossing:
         self._token = trio.lowlevel.current_trio_token()
         self._context = contextvars.copy_context()
         self._calls: queue.SimpleQueue[Call[Any] | None] = queue.SimpleQueue()
-        threading.Thread(target=self._work, name=name, daemon=True).start()
+        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+        self._thread.start()
 
     def begin(self, function: Callable[[], T]) -> Call[T]:
         """Hand a call to the thread, which runs it after those before it."""
         call = Call(function)
         self._calls.put(call)
         return call
+
+    def processor_seconds(self) -> float:
+        """Processor time that the thread has used; 0 where the operating system does not tell."""
+        if sys.platform == "win32" or not self._thread.is_alive():
+            return 0.0
+        return time.clock_gettime(time.pthread_getcpuclockid(self._thread.ident or 0))
 
     def close(self) -> None:
         """Let the thread end after the calls that it has."""

@@ -134,11 +134,12 @@ class Intake:
         await self._committer.commit(unit)
         return unit.bookmark
 
-    def _continuation(self, unit: Receive) -> Callable[[], Expectation | None]:
+    def _continuation(self, unit: Receive) -> Callable[[bool], Expectation | None]:
         """What follows the commit in the committer's own step: the flow has the message, whoever still waits."""
 
-        def hand_on() -> Expectation | None:
-            expectation = self._replies.expect(unit.id, self._reply_from) if self._reply_from else None
+        def hand_on(awaited: bool) -> Expectation | None:
+            wanted = self._reply_from if awaited else None
+            expectation = self._replies.expect(unit.id, wanted) if wanted else None
             self._flow.received(unit)
             return expectation
 
@@ -210,11 +211,11 @@ class Intake:
 
 
 class Committed:
-    """Waits for one commit; `hand_on` runs in the commit's own step, whether or not anybody still waits."""
+    """Waits for one commit; `hand_on` runs in the commit's own step, and is told whether anybody still waits."""
 
     __slots__ = ("_done", "_hand_on", "_task", "error", "expectation")
 
-    def __init__(self, hand_on: Callable[[], Expectation | None]) -> None:
+    def __init__(self, hand_on: Callable[[bool], Expectation | None]) -> None:
         self._hand_on = hand_on
         self._done = False
         self._task: trio.lowlevel.Task | None = None
@@ -223,7 +224,7 @@ class Committed:
 
     def succeed(self) -> None:
         """The commit is durable."""
-        self.expectation = self._hand_on()
+        self.expectation = self._hand_on(self._task is not None)
         self._wake()
 
     def fail(self, error: MessageFoundryError) -> None:

@@ -152,7 +152,8 @@ class Lane:
         def read() -> None:
             entries = [(item.id, item, len(item.payload)) for item in unit.items]
             self.window.refilled(request, entries, unit.complete, unit.last)
-            self._next_due = self._possible(unit.next_due)
+            known = (self._next_due, self._possible(unit.next_due))
+            self._next_due = min(filter(None, known), default=0)  # one that the read was told to leave out may be due
             for work_id, message_id in zip(unit.unreadable, unit.unreadable_messages, strict=True):
                 self._bury(work_id, message_id)
             self._wake.set()
@@ -272,7 +273,7 @@ class Lane:
         Holds one place of the `unsettled` allowance on entry, which the settlement gives back.
         """
         number = item.attempts
-        while not self._over:
+        while await self._may_send():
             number += 1
             attempt = await self._attempt(connector, item, number)
             if bool(attempt.error) is not self._failing:
@@ -290,6 +291,17 @@ class Lane:
             return attempt.broken
         self._settling.let_go(item)
         return False
+
+    async def _may_send(self) -> bool:
+        """Whether the head is to be attempted; on a server database, wait until the lease allows it.
+
+        When another engine has the store it never does again, and this engine ends.
+        """
+        lease = self._lease
+        while lease is not None and not self._over and boottime() >= lease.deadline():
+            self._show("waiting for the store")
+            await trio.sleep(LEASE_LOOK_SECONDS)
+        return not self._over
 
     @property
     def _over(self) -> bool:
@@ -312,24 +324,15 @@ class Lane:
         self._show("sending")
         if item.simulate:
             return simulated()
-        if self._lease is not None:
-            await self._leased(self._lease)
         outgoing = OutboundItem(item.id, item.message_id, item.payload, number, item.content_type)
         self._in_send = True
         try:
             return await attempt(connector, outgoing, self.name)
-        except trio.Cancelled:
+        except BaseException:  # a cancellation, which may come in a group
             self._cut_off(item, number)
             raise
         finally:
             self._in_send = False
-
-    async def _leased(self, lease: Lease) -> None:
-        """Wait until a send may begin. When another engine has the store it never may again, and this one ends."""
-        while boottime() >= lease.deadline():
-            self._show("waiting for the store")
-            await trio.sleep(LEASE_LOOK_SECONDS)
-        self._show("sending")
 
     def _cut_off(self, item: WaitingItem, number: int) -> None:
         """A send was cancelled: whether the partner has it is unknown, and the trail says so."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import math
+import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -27,6 +29,7 @@ log = logging.getLogger(__name__)
 DEATHS = 3
 CAREFUL_PATIENCE_SECONDS = 2.0
 DETACHED_MESSAGES = 16
+CROWDED_SWITCH_SECONDS = 0.00005
 STORE_REFUSED = -1
 """The attempts of a message whose outcome the store could not hold: its next outcome says only that."""
 
@@ -42,6 +45,7 @@ class Routing:
         self._handed_off = handed_off
         self._wake = trio.Event()
         self._detached: dict[str, trio.Event] = {}
+        self._crowded = False
 
     def wake(self) -> None:
         """There is something to route."""
@@ -93,7 +97,7 @@ class Routing:
     async def _run_detached(self, flow: Flow, turn: Turn, call: Call[None], thread: Crossing) -> None:
         try:
             while True:
-                await call.wait(abandon=True)
+                await self._overdue(call, thread)
                 flow.turn_began = math.inf
                 self._finish(turn)
                 turn = Turn(await self._next_detached(flow))
@@ -101,6 +105,30 @@ class Routing:
                 call = thread.begin(turn.run)
         finally:
             thread.close()
+
+    async def _overdue(self, call: Call[None], thread: Crossing) -> None:
+        """Wait for a turn; while its code keeps a processor busy, the other threads get their turns sooner."""
+        with ExitStack() as stack:
+            while not call.over.is_set():
+                used = thread.processor_seconds()
+                with trio.move_on_after(PATIENCE_SECONDS) as scope:
+                    await call.wait(abandon=True)
+                burning = thread.processor_seconds() - used >= PATIENCE_SECONDS / 2
+                if scope.cancelled_caught and burning and not self._crowded:
+                    stack.enter_context(self._giving_way())
+        await call.wait(abandon=True)
+
+    @contextmanager
+    def _giving_way(self) -> Iterator[None]:
+        """Let threads that hold the interpreter give way sooner: a commit asks for it some thirty times."""
+        usual = sys.getswitchinterval()
+        self._crowded = True
+        sys.setswitchinterval(min(usual, CROWDED_SWITCH_SECONDS))
+        try:
+            yield
+        finally:
+            self._crowded = False
+            sys.setswitchinterval(usual)
 
     async def _next_detached(self, flow: Flow) -> Sequence[Job]:
         """Wait for the next jobs of a detached flow; one of before an unclean stop comes alone, its attempt counted."""

@@ -65,6 +65,8 @@ class Supervised:
         self._moved = trio.Event()
         self._scope = trio.CancelScope()
         self._asked_to_end = False
+        self.over = trio.Event()
+        """Set when `run` has returned."""
 
     @property
     def wanted(self) -> bool:
@@ -91,7 +93,6 @@ class Supervised:
     def _change(self) -> None:
         self._changed.set()
         self._changed = trio.Event()
-        self._moved = trio.Event()
         self._asked_to_end = True
         if self._finish is None or self.state != "running":
             self._scope.cancel()
@@ -106,7 +107,12 @@ class Supervised:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Supervise until cancelled or ended; reports ready when the first start has succeeded or failed."""
-        ready = Once(task_status.started)
+        try:
+            await self._supervise(Once(task_status.started))
+        finally:
+            self.over.set()
+
+    async def _supervise(self, ready: Once) -> None:
         pause = FIRST_PAUSE_SECONDS
         while not self._ended:
             if not self._wanted:
@@ -122,6 +128,8 @@ class Supervised:
                 self._wanted = False
                 self._enter("failed", str(failure))
                 self._told("stopped", str(failure), True)
+            elif not self._wanted:
+                log.warning("%s ended while it was being stopped: %s", self.name, fault_site(failure))
             else:
                 pause = FIRST_PAUSE_SECONDS if trio.current_time() - began >= HEALTHY_SECONDS else pause
                 self._crashed(failure, pause)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from messagefoundry_mllp.wire import Wire
 
 _MOST_STRAY_CHUNKS = 16
+INTERRUPT_AGAIN_SECONDS = 0.1
 
 
 class Link:
@@ -108,6 +109,7 @@ class Link:
             rest = self._reply_due - clock if self._busy else self._used_at + idle - clock
             if rest <= 0 and self._busy and self._wire is not None:
                 self._wire.interrupt()
+                rest = INTERRUPT_AGAIN_SECONDS  # it meets nobody who is just about to wait
             elif rest <= 0 and not self._busy:
                 self.close()
             await trio.sleep(min(rest, longest) if rest > 0 else longest)

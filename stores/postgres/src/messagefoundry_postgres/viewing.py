@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from sqlalchemy import Connection, NullPool, QueuePool, create_engine
@@ -44,7 +44,7 @@ class PostgresSource:
         self._place = place
         self._engine = create_engine(
             "postgresql+psycopg://",
-            creator=lambda: connect(place, READING),
+            creator=self._session,
             isolation_level="AUTOCOMMIT",
             poolclass=QueuePool,
             pool_size=place.pool_size,
@@ -52,6 +52,12 @@ class PostgresSource:
             pool_pre_ping=True,
         )
         self._lasting: Connection | None = None
+
+    def _session(self) -> psycopg.Connection[Any]:
+        try:
+            return connect(self._place, READING)
+        except ConnectionLost as error:
+            raise meaning(error, self._place) from None
 
     @property
     def connection(self) -> Connection:
