@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import trio
+import trio.testing
 
 from messagefoundry.contracts.outbound import Delivered, OutboundItem, Rejected
 from messagefoundry.contracts.units import DeadLetter
@@ -147,3 +148,49 @@ async def test_an_answer_to_what_was_dead_lettered_meanwhile_is_on_the_trail(wor
         assert world.disposition(message) == "ERROR"
         again = (await sender.send(adt("2"))).message_id
         await world.becomes(again, "PROCESSED")
+
+
+class Nested:
+    """An answer that is waited for in a nursery, as a connection is opened: cancelled, it raises a group."""
+
+    def __init__(self) -> None:
+        self.asked = trio.Event()
+
+    async def __call__(self, item: OutboundItem) -> Delivered | Rejected:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(trio.sleep_forever)
+            self.asked.set()
+            await trio.sleep_forever()
+        raise AssertionError("nobody ends the nursery but a cancellation")
+
+
+async def test_an_item_taken_away_from_a_nursery_gives_its_place_back(world: World) -> None:
+    sender, partner = world.simple()
+    nested = Nested()
+    partner.answers = [nested]
+    async with world.running(unsettled=1) as engine:
+        first = (await sender.send(adt("1"))).message_id
+        assert first is not None
+        await nested.asked.wait()
+        await operations(engine).dead_letter(first, actor="test")
+        second = (await sender.send(adt("2"))).message_id
+        await world.becomes(second, "PROCESSED")
+
+
+async def test_two_stops_of_a_lane_that_finishes_both_hear_of_its_end(world: World) -> None:
+    sender, partner = world.simple()
+    slow = Slow()
+    partner.answers = [slow]
+    async with world.running() as engine, trio.open_nursery() as nursery:
+        await sender.send(adt("1"))
+        await slow.asked.wait()
+        connection = engine.connections["OB"]
+        connection.stop()
+        nursery.start_soon(connection.settled)
+        await trio.testing.wait_all_tasks_blocked()
+        connection.stop()
+        slow.may_answer.set()
+        with trio.fail_after(5):
+            await connection.settled()
+            while nursery.child_tasks:  # noqa: ASYNC110 - a nursery has no event for its last child
+                await trio.sleep(0.01)

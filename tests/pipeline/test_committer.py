@@ -193,3 +193,18 @@ class Numbered:
 
     def close(self) -> None:
         """Nothing to close."""
+
+
+async def test_a_continuation_that_fails_ends_the_committer(store: Store) -> None:
+    """Its unit is committed, so nobody may be told otherwise, and what follows it may not be handed on without it."""
+    committer, seen = Committer(store), list[str]()
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    with pytest.RaisesGroup(pytest.RaisesGroup(ZeroDivisionError), flatten_subgroups=False):
+        async with trio.open_nursery() as nursery:
+            committer.submit(received(1), fail, lambda error: seen.append("failed"))
+            committer.submit(received(2), lambda: seen.append("handed on"))
+            await nursery.start(committer.run)
+    assert seen == []
