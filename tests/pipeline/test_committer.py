@@ -202,7 +202,7 @@ async def test_a_continuation_that_fails_ends_the_committer(store: Store) -> Non
     def fail() -> None:
         raise ZeroDivisionError
 
-    with pytest.RaisesGroup(pytest.RaisesGroup(ZeroDivisionError), flatten_subgroups=False):
+    with pytest.RaisesGroup(ZeroDivisionError, flatten_subgroups=True):
         async with trio.open_nursery() as nursery:
             committer.submit(received(1), fail, lambda error: seen.append("failed"))
             committer.submit(received(2), lambda: seen.append("handed on"))
