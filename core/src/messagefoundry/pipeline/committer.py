@@ -41,7 +41,6 @@ BATCH_BYTES = 32 * 1024 * 1024
 RUN_BATCHES = 32
 """Batches after which the worker thread reports, however much work there is: so a cancellation is noticed."""
 
-RUSH_BATCHES = 16
 LEAST_CROWD = 5
 LINGER_SECONDS = 0.0008
 LINGER_SHARE = 1 / 6
@@ -93,7 +92,6 @@ class Committer:
         self._on_outage = on_outage
         self._began = 0.0
         self._usual_units = 0.0
-        self._rush = 0
         self._outages = 0
         self._back = trio.Event()
         self.outage: StoreUnavailable | None = None
@@ -209,19 +207,17 @@ class Committer:
                 return
             self._commit_now(batch)
             if not self._queue:
-                self._rush = 0
                 return  # whose end hands on
             self._token.run_sync_soon(self._hand_on_early, idempotent=True)
             self._linger(len(batch))
 
     def _linger(self, units: int) -> None:
-        """After a batch that is smaller than usual in a steady rush, let the others catch up: one commit for all.
+        """After a batch that is smaller than usual among many senders, let the others catch up: one commit for all.
 
-        Where nothing waits after a commit now and then, as with one sender or at half the load, nobody is kept waiting.
+        Nothing waits after the commit of a lone sender, which therefore never meets this.
         """
-        self._rush += 1
         self._usual_units += (units - self._usual_units) / 8
-        if self._rush >= RUSH_BATCHES and LEAST_CROWD <= self._usual_units > units:
+        if LEAST_CROWD <= self._usual_units > units:
             took = time.monotonic() - self._began
             time.sleep(min(max(LINGER_SECONDS, took * LINGER_SHARE), LONGEST_LINGER_SECONDS))
 
