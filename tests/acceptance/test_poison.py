@@ -53,7 +53,7 @@ def deaths_until_one_survives(place: Place, code: int) -> int:
     """Start engine after engine until one has worked off everything; how many died of it, each with `code`."""
     for deaths in range(10):
         with EngineProcess(place) as engine:
-            until(lambda: not engine.alive or engine.quietly_at_rest(), "the engine dies, or all is done")
+            until(lambda: not engine.alive or engine.quietly_at_rest(), "the engine dies, or all is done", within=90)
             if engine.alive:
                 assert engine.stop() == 0, engine.output
                 return deaths

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.cli.running import Ran, Serving, program, serving
+from tests.cli.running import READY, Ran, Serving, program, serving
 from tools.projects import ROOT
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def engine(site: Site) -> Iterator[Serving]:
     with serving(site.here, "--config", "config", "--env", "dev", environ=site.environ) as running:
         running.until("put down")
         running.until("IB: answered")
+        running.until(READY)
         yield running
         assert running.stop() == 0
 
