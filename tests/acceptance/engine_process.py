@@ -100,7 +100,7 @@ class EngineProcess:
         return json.loads(self.page_text(path))
 
     def page_text(self, path: str, *, attempts: int = 4) -> str:
-        """A page as text. One request in some hundred thousand is not answered on a very busy machine: it is repeated."""
+        """A page as text. A request that is not answered, as happens rarely on a very busy machine, is repeated."""
         address = f"http://127.0.0.1:{self.place.api_port}{path}"
         try:
             with urllib.request.urlopen(address, timeout=5) as response:
