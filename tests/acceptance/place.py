@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from messagefoundry.harness.workplace import free_ports
+from messagefoundry.testing import free_ports
 
 if TYPE_CHECKING:
     from pathlib import Path

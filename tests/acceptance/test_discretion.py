@@ -10,7 +10,7 @@ from urllib.error import HTTPError
 import pytest
 
 from messagefoundry.harness.mllp import START, frame, read_header
-from messagefoundry.harness.workplace import free_ports
+from messagefoundry.testing import free_ports
 from tests.acceptance.engine_process import EngineProcess, run_command
 from tests.acceptance.partner import answering, exchange
 from tests.acceptance.waiting import until

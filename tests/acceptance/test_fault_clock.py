@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from messagefoundry.harness.workplace import free_ports
+from messagefoundry.testing import free_ports
 from tests.acceptance.engine_process import EngineProcess
 from tests.acceptance.fault_clock import HOUR, Clock
 from tests.acceptance.fault_feeds import ONE_LANE

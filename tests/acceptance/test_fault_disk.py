@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from messagefoundry.engine.disk import LOW_WATER_BYTES
-from messagefoundry.harness.workplace import free_ports
+from messagefoundry.testing import free_ports
 from tests.acceptance.engine_process import EngineProcess
 from tests.acceptance.fault_disk import MEBIBYTE, DiskPlace, SmallDisk, small_disk
 from tests.acceptance.fault_feeds import ONE_LANE, answer, is_healthy

@@ -9,7 +9,7 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
-from messagefoundry.harness.workplace import free_ports
+from messagefoundry.testing import free_ports
 from tests.acceptance.engine_process import EngineProcess
 from tests.acceptance.fault_feeds import ONE_LANE, is_healthy
 from tests.acceptance.fault_store import locked

@@ -16,7 +16,7 @@ import pytest
 import trustme
 
 from messagefoundry.harness.mllp import frame
-from messagefoundry.harness.workplace import free_ports
+from messagefoundry.testing import free_ports
 from tests.acceptance.engine_process import EngineProcess
 from tests.acceptance.partner import partner
 from tests.acceptance.peers import Line, sender

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from messagefoundry.harness.mllp import frame
-from messagefoundry.harness.workplace import free_ports
+from messagefoundry.testing import free_ports
 from tests.acceptance.engine_process import EngineProcess
 from tests.acceptance.peers import Receiver, Script, ack, answer_all, receiver, sender
 from tests.acceptance.place import place_in

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from messagefoundry.harness.workplace import free_ports
+from messagefoundry.testing import free_ports
 from tests.acceptance.engine_process import EngineProcess
 from tests.acceptance.partner import partner
 from tests.acceptance.records import records_of

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from messagefoundry.harness.workplace import free_ports
+from messagefoundry.testing import free_ports
 from tests.acceptance.engine_process import EngineProcess
 from tests.acceptance.partner import exchange, partner
 from tests.acceptance.place import FAN_OUT, Place

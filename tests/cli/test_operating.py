@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.cli.running import READY, Command, Serving, environment, free_port, program, serving
+from messagefoundry.testing import free_port
+from tests.cli.running import READY, Command, Serving, environment, program, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,8 +115,11 @@ def test_connections_are_stopped_started_and_tested(place: Path, command: Comman
         assert command("connections", "stop", "OB_FILE").out == "OB_FILE: stopped\n"
         states = {each["name"]: (each["state"], each["held"]) for each in facts(command, "connections", "list")}
         assert states == {"IB_ADT": ("running", False), "OB_FILE": ("stopped", True), "OB_DEAD": ("running", False)}
+        assert "nothing waits, stopped by an operator since " in command("status", "OB_FILE").out
         receive(place, command, "ONE")
+        wait_for(command, lambda found: found["waiting"] == 1, "status", "OB_FILE")
         line = command("status", "OB_FILE").out
+        assert "1 waiting, " in line
         assert "stopped by an operator since " in line
         assert line.rstrip().endswith("to unblock: messagefoundry connections start OB_FILE")
 

@@ -14,10 +14,12 @@ import pytest
 import trustme
 
 from messagefoundry.cli.sources import SUFFIXES
-from tests.cli.running import Command, free_port
+from messagefoundry.testing import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.cli.running import Command
 
 MESSAGE = "MSH|^~\\&|A|B|C|D|20250101||ADT^A01|{}|T|2.5.1\nPID|1||1||TESTWELL^ADA\n"
 Answer = Callable[[bytes], bytes | None]

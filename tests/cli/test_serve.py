@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.running import READY, Command, Ran, environment, free_port, program, serving
+from messagefoundry.testing import free_port
+from tests.cli.running import READY, Command, Ran, environment, program, serving
 
 CONFIGURED = 2575
 BIN = Path(sys.executable).parent

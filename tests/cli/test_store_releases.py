@@ -13,6 +13,7 @@ from alembic.script import ScriptDirectory
 from messagefoundry.contracts.ciphers import Plaintext
 from messagefoundry.contracts.errors import ConfigurationError, MessageFoundryError
 from messagefoundry.contracts.stores import MessageQuery, StoreLocation
+from messagefoundry.testing import free_port
 from messagefoundry_sql.opening import VERSION_TABLE, prepare
 from messagefoundry_sql.revisions import THIS, Release, Version, parse, pending, script_config
 from messagefoundry_sqlite import factory
@@ -20,7 +21,7 @@ from messagefoundry_sqlite.connecting import writing
 from messagefoundry_sqlite.factory import SqliteStores
 from messagefoundry_sqlite.identity import version_of
 from messagefoundry_sqlite.viewing import schema_change
-from tests.cli.running import READY, Command, free_port, serving
+from tests.cli.running import READY, Command, serving
 from tests.stores.feed import Feed, dead, delivered, refuse, retry
 
 OURS = THIS.version.number

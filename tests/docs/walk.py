@@ -6,13 +6,14 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from messagefoundry.testing import free_ports
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -22,14 +23,6 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 60
 PORT = 2575
 READY = "Ctrl-C stops the engine"
-
-
-def free_ports(count: int) -> list[int]:
-    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [listener.getsockname()[1] for listener in listeners]
-    for listener in listeners:
-        listener.close()
-    return ports
 
 
 class Walk:

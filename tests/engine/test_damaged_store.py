@@ -33,12 +33,12 @@ async def test_an_engine_outlives_the_damage_of_its_store(
         refused = await sender.send(adt("refused"))
         await until(lambda: "backlogs are not watched" in caplog.text)
         again = await sender.send(adt("again"))
+        assert isinstance(engine.committer.outage, CorruptStore)
         stopping = time.monotonic()
     assert time.monotonic() - stopping < 8, "what will not mend itself is not waited for"
     assert [(receipt.accepted, receipt.code, receipt.retry) for receipt in (refused, again)] == [
         (False, "AE", True)
     ] * 2
-    assert isinstance(engine.committer.outage, CorruptStore)
     assert len(partner.delivered) == 20
 
 

@@ -9,6 +9,7 @@ import trio
 import trio.testing
 
 from messagefoundry.contracts import Delivered, PartnerFault, Rejected, Unreachable
+from messagefoundry.testing import free_port
 from messagefoundry_mllp.sender import Sender, mllp_sender, tcp_sender
 from messagefoundry_mllp.settings import MLLPSettings, TcpSettings
 from messagefoundry_mllp.wire import PlainWire
@@ -21,7 +22,6 @@ from .world import (
     adt,
     answer_all,
     framed,
-    free_port,
     item,
     partner,
     read_all,

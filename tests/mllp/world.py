@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -184,8 +183,3 @@ async def answer_all(stream: trio.abc.Stream) -> None:
         if data.endswith(b"\x1c\r"):
             await stream.send_all(framed(ack(peek(data[1:-2]).control_id.decode())))
             data = b""
-
-
-def free_port() -> int:
-    with socket.create_server((HOST, 0)) as server:
-        return int(server.getsockname()[1])

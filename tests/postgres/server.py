@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from messagefoundry.harness.workplace import free_ports
+from messagefoundry.testing import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -69,6 +69,12 @@ class Lane:
             return f"tried {plural(head.attempts, 'time')}, last: {first_line(head.error) or 'no answer'}"
         return seen.doing if seen.doing not in ("", "idle") else "on its way"
 
+    @property
+    def trouble(self) -> str:
+        """Why it waits, and since when."""
+        since = self.seen.since if self.seen.state != "running" else 0
+        return f"{self.why} since {clock(since)}" if since else self.why
+
     def line(self) -> str:
         """Everything about it in one line."""
         seen, head = self.seen, self.head
@@ -76,12 +82,12 @@ class Lane:
         simulated = " [SIMULATED]" if seen.simulated else ""
         if not seen.waiting:
             rest = f"; to start it: {self.command}" if self.command else ""
-            trouble = self.why if seen.held or seen.state != "running" else "running"
+            trouble = self.trouble if seen.held or seen.state != "running" else "running"
             return f"{name}{simulated}: nothing waits, {trouble}{rest}"
         parts = [f"{name}{simulated}: {seen.waiting:,} waiting, oldest since {clock(seen.oldest)} ({ago(seen.oldest)})"]
         if head is not None:
             parts.append(f"head is message {head.message_id}, MSH-10 {head.control_id or 'empty'}")
-        parts.append(f"{self.why}{f' since {clock(seen.since)}' if seen.since and seen.state != 'running' else ''}")
+        parts.append(self.trouble)
         due = next_try(seen, head)
         if due:
             parts.append(f"next try {clock(due)}")

@@ -4,13 +4,17 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from random import SystemRandom
 
 from .feeds import RECEIVER, Feed
 
 __all__ = ["RECEIVER", "Workplace", "free_ports", "fresh_workplace"]
+
+
+NEVER_GIVEN_OUT = range(15_000, 32_768)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +69,16 @@ def fresh_workplace(
 
 
 def free_ports(count: int) -> list[int]:
-    """Return different TCP ports of 127.0.0.1 that nobody listens on now."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [sock.getsockname()[1] for sock in sockets]
+    """Return different TCP ports of 127.0.0.1 that nobody listens on now, none that the system gives out by itself."""
+    found: list[int] = []
+    with ExitStack() as held:
+        for port in SystemRandom().sample(NEVER_GIVEN_OUT, len(NEVER_GIVEN_OUT)):
+            if len(found) == count:
+                break
+            with suppress(OSError):
+                held.enter_context(socket.create_server(("127.0.0.1", port)))
+                found.append(port)
+    return found
 
 
 def _write_configuration(place: Workplace, feed: Feed) -> None:

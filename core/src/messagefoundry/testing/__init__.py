@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from messagefoundry.testing.memory.network import MemoryNetwork
     from messagefoundry.testing.memory.store import MEMORY, MemoryStore, MemoryStores
     from messagefoundry.testing.outbound import OutboundConformance
-    from messagefoundry.testing.ports import free_port
+    from messagefoundry.testing.ports import free_port, free_ports
     from messagefoundry.testing.receiving import InboundPeer, InboundSubject
     from messagefoundry.testing.recorders import AGAIN, NO, YES, InboundRecorder, OutboundRecorder
     from messagefoundry.testing.stores import StoreConformance, StoreSubject
@@ -74,6 +74,7 @@ __all__ = [
     "StoreSubject",
     "clause",
     "free_port",
+    "free_ports",
 ]
 
 _PLACES = {
@@ -88,7 +89,7 @@ _PLACES = {
     "memory.network": ("MemoryNetwork",),
     "memory.store": ("MEMORY", "MemoryStore", "MemoryStores"),
     "outbound": ("OutboundConformance",),
-    "ports": ("free_port",),
+    "ports": ("free_port", "free_ports"),
     "receiving": ("InboundPeer", "InboundSubject"),
     "recorders": ("AGAIN", "NO", "YES", "InboundRecorder", "OutboundRecorder"),
     "stores": ("StoreConformance", "StoreSubject"),
