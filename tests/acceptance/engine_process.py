@@ -99,17 +99,11 @@ class EngineProcess:
         """A page of the HTTP interface."""
         return json.loads(self.page_text(path))
 
-    def page_text(self, path: str, *, attempts: int = 4) -> str:
-        """A page as text. A request that is not answered, as happens rarely on a very busy machine, is repeated."""
-        address = f"http://127.0.0.1:{self.place.api_port}{path}"
-        try:
-            with urllib.request.urlopen(address, timeout=5) as response:
-                text: str = response.read().decode()
-                return text
-        except TimeoutError:
-            if attempts == 1:
-                raise
-        return self.page_text(path, attempts=attempts - 1)
+    def page_text(self, path: str) -> str:
+        """A page as text."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.place.api_port}{path}", timeout=10) as response:
+            text: str = response.read().decode()
+            return text
 
     def at_rest(self) -> bool:
         """Whether nothing waits to be routed or delivered."""

@@ -42,8 +42,12 @@ RUN_BATCHES = 32
 """Batches after which the worker thread reports, however much work there is: so a cancellation is noticed."""
 
 LEAST_CROWD = 5
+"""Units a batch, on average, from which on there are others to wait for after a smaller one."""
+
 LINGER_SECONDS = 0.0008
 LINGER_SHARE = 1 / 6
+"""The rest after a commit: so many seconds, or this share of the commit's own time if that is longer."""
+
 LONGEST_LINGER_SECONDS = 0.005
 HANGING_SECONDS = 10
 RETRY_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0)

@@ -106,6 +106,11 @@ class Intake:
         if summary.header is not None and not (summary.control_id and summary.message_type):
             missing = "MSH-9" if summary.control_id else "MSH-10"
             self.note("incomplete header", f"{peer}: {missing} is empty; the message is accepted all the same")
+        return await self._commit(raw, summary, peer, bookmark)
+
+    async def _commit(self, raw: bytes, summary: Summary, peer: str, bookmark: str) -> Receipt:
+        """Commit what was judged acceptable, and answer as that went."""
+        inbound = self._inbound
         unit = Receive(
             inbound.name,
             raw,

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from messagefoundry.contracts.units.unit import Mint, Unit
 
 
 @dataclass(slots=True, eq=False)
-class SettleDelivered(Unit):
-    """A lane's item is delivered.
+class Settle(Unit):
+    """What became of one attempt to send a lane's item.
 
-    `detail` is compact JSON for the trail (times, peer, MSA-1, MSA-2); `reply` is stored sealed.
+    `detail` is compact JSON for the trail (times, peer, MSA-1, MSA-2, whether the outcome is unknown); `reply` is
+    stored sealed.
     """
 
     work_id: int
@@ -21,7 +22,7 @@ class SettleDelivered(Unit):
     detail: str
     reply: bytes | None
     at: int
-    id: int = 0
+    id: int = field(default=0, kw_only=True)
 
     @property
     def row(self) -> int:
@@ -34,52 +35,23 @@ class SettleDelivered(Unit):
 
 
 @dataclass(slots=True, eq=False)
-class SettleRetry(Unit):
-    """An attempt failed; the item waits until `due`. `detail` says why, and whether its outcome is unknown."""
+class SettleDelivered(Settle):
+    """The item is delivered."""
 
-    work_id: int
-    message_id: int
-    lane: str
-    attempt: int
-    detail: str
-    reply: bytes | None
-    at: int
+
+@dataclass(slots=True, eq=False)
+class SettleRetry(Settle):
+    """The attempt failed; the item waits until `due`."""
+
     error: str
     due: int
-    id: int = 0
-
-    @property
-    def row(self) -> int:
-        """The item's work row."""
-        return self.work_id
-
-    def mint(self, mint: Mint) -> None:
-        """The trail's id."""
-        self.id = mint()
 
 
 @dataclass(slots=True, eq=False)
-class SettleDead(Unit):
-    """An item is dead-lettered: it is not tried again by itself, and can be replayed."""
+class SettleDead(Settle):
+    """The item is dead-lettered: it is not tried again by itself, and can be replayed."""
 
-    work_id: int
-    message_id: int
-    lane: str
-    attempt: int
-    detail: str
-    reply: bytes | None
-    at: int
     error: str
-    id: int = 0
-
-    @property
-    def row(self) -> int:
-        """The item's work row."""
-        return self.work_id
-
-    def mint(self, mint: Mint) -> None:
-        """The trail's id."""
-        self.id = mint()
 
 
 @dataclass(slots=True, eq=False)
