@@ -50,6 +50,7 @@ LINGER_SHARE = 1 / 6
 
 LONGEST_LINGER_SECONDS = 0.005
 HANGING_SECONDS = 10
+WATCH_SECONDS = 1.0
 RETRY_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0)
 
 Continuation = Callable[[], None]
@@ -350,7 +351,7 @@ class Committer:
     async def _watch(self) -> None:
         """Let go of callers whose commit hangs: its outcome is unknown, and they must answer somebody."""
         while True:
-            await trio.sleep(1)
+            await trio.sleep(WATCH_SECONDS)
             clock = trio.current_time()
             in_flight = self._in_flight
             waited_for = (*in_flight, *self._left)
