@@ -28,8 +28,8 @@ demo: $(READY) ## run a real feed until Ctrl-C; MESSAGES=500 sends that many, ch
 test: $(READY) ## run the tests; ARGS="-x tests/message" is passed on to pytest
 	$(BIN)/python -m pytest -q $(or $(ARGS),-n 3 --dist worksteal)
 
-torture: $(READY) ## kill -9 under load for MINUTES=10 in every situation; SEED=7 begins with that one
-	@$(BIN)/python -m tests.acceptance.torture --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED)) $(ARGS)
+torture: $(READY) ## kill -9 under load for MINUTES=10 in every situation; SEED=7 begins with that one; STORE=postgres
+	@$(BIN)/python -m tests.acceptance.torture --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED)) $(if $(STORE),--store $(STORE)) $(ARGS)
 
 fuzz: $(READY) ## look for what breaks a property: SECONDS=60 for all together, ARGS="framing settings" for some
 	@$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),60) $(ARGS)
@@ -45,8 +45,8 @@ format: $(READY) ## rewrite the code in the one format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(READY) ## measure the engine against the floor; ARGS="--scenarios all --bars" measures everything and judges it
-	@$(BIN)/python -m messagefoundry.harness.bench $(ARGS)
+bench: $(READY) ## measure the engine against the floor, with STORE=postgres on both stores; ARGS="--scenarios all --bars" judges it
+	@$(BIN)/python -m $(if $(STORE:sqlite=),tests.$(STORE).bench,messagefoundry.harness.bench) $(ARGS)
 
 docs: $(READY) ## write docs/reference anew from the code, and check the links of README.md and docs
 	@$(BIN)/python -m tools.docs

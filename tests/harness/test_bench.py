@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from messagefoundry.harness import bench
-from messagefoundry.harness.page import BEGIN, END, Record, figures_block, record_beside
+from messagefoundry.harness.page import END, Record, begin_of, figures_block, record_beside
 
 FLOOR = (
     f"{shlex.quote(sys.executable)} -m messagefoundry.harness.floor --listen {{port}} --forward {{sink}} --db {{db}}"
@@ -17,7 +17,7 @@ FORGETFUL = f"{shlex.quote(sys.executable)} -m messagefoundry.harness.sink --por
 def test_the_floor_against_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Main scenarios, the record, the page; the ratio is about 1, so a bar of nearly nothing passes."""
     page, result = tmp_path / "page.md", tmp_path / "result.json"
-    page.write_text(f"# Speed\n\n{BEGIN}\nold\n{END}\n\nThe end.\n")
+    page.write_text(f"# Speed\n\n{begin_of()}\nold\n{END}\n\nThe end.\n")
     files = ["--json", str(result), "--page", str(page), "--dir", str(tmp_path)]
     short = ["--pairs", "1", "--seconds", "0.3", "--warm-up", "0.1", "--connections", "1", "--bar", "0.01"]
     assert bench.main(["--engine", FLOOR, *short, *files]) == 0
@@ -29,7 +29,7 @@ def test_the_floor_against_itself(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert all(run["commits_per_second"] for run in content["runs"])
     assert (content["faults"], content["comparisons"][0]["pairs"]) == ([], 1)
     record = Record.from_json(record_beside(page).read_text())
-    assert page.read_text() == f"# Speed\n\n{BEGIN}\n\n{figures_block(record)}\n{END}\n\nThe end.\n"
+    assert page.read_text() == f"# Speed\n\n{begin_of()}\n\n{figures_block(record)}\n{END}\n\nThe end.\n"
     assert str(tmp_path) not in page.read_text()
     assert {path.name for path in tmp_path.iterdir()} == {"page.md", "page.json", "result.json"}
     assert "engine  floor  ratio" in capsys.readouterr().out
@@ -67,7 +67,15 @@ def test_a_page_without_a_place_for_figures_exits_2_at_once(tmp_path: Path, caps
     assert "has no lines" in capsys.readouterr().err
 
 
-def test_an_unknown_scenario_exits_2(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--scenarios", "fast"], "there is no scenario 'fast'"),
+        (["--scenarios", "far"], "the scenario 'far' needs a server database: make bench STORE=postgres"),
+        (["--dir", "/nowhere"], "there is no directory /nowhere"),
+    ],
+)
+def test_a_wrong_call_exits_2(arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
-        bench.main(["--scenarios", "fast"])
-    assert "there is no scenario 'fast'" in capsys.readouterr().err
+        bench.main(arguments)
+    assert sentence in capsys.readouterr().err

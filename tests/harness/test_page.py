@@ -5,13 +5,26 @@ from pathlib import Path
 import pytest
 
 from messagefoundry.harness.machine import this_machine
-from messagefoundry.harness.page import BEGIN, END, PageError, Record, figures_block, record_beside, with_figures
-from messagefoundry.harness.scenarios import SCENARIOS
+from messagefoundry.harness.page import (
+    END,
+    FILES,
+    PageError,
+    Record,
+    begin_of,
+    chore_of,
+    figures_block,
+    record_beside,
+    with_figures,
+    write_page,
+)
+from messagefoundry.harness.scenarios import named
 from messagefoundry.harness.verdict import compare
 from tools.projects import ROOT
 
 from .measured import paired
 
+BEGIN = begin_of()
+STORES = (FILES, "postgres")
 PAGE = ROOT / "docs" / "performance.md"
 RECORD = Record(
     machine=replace(this_machine(None), cpu="A processor", date="2026-11-22"),
@@ -22,22 +35,34 @@ RECORD = Record(
 )
 
 
-def test_the_page_shows_the_record_beside_it() -> None:
+@pytest.mark.parametrize("store", STORES)
+def test_the_page_shows_the_records_beside_it(store: str) -> None:
     text = PAGE.read_text("utf-8")
-    record = Record.from_json(record_beside(PAGE).read_text("utf-8"))
-    assert with_figures(text, figures_block(record)) == text, "write the page with: make bench ARGS='--page ...'"
+    record = Record.from_json(record_beside(PAGE, store).read_text("utf-8"))
+    shown = with_figures(text, figures_block(record), store)
+    assert shown == text, f"write the page with: {chore_of(store)} ARGS='--page docs/performance.md'"
+    assert record.store == store
     assert record.faults == []
     assert record.conditions["synchronous"] == "full"
 
 
-def test_the_record_is_of_every_scenario() -> None:
-    record = Record.from_json(record_beside(PAGE).read_text("utf-8"))
-    assert {one.scenario for one in record.comparisons} == {scenario.name for scenario in SCENARIOS}
+@pytest.mark.parametrize("store", STORES)
+def test_each_record_is_of_every_scenario(store: str) -> None:
+    record = Record.from_json(record_beside(PAGE, store).read_text("utf-8"))
+    wanted = named(["all"], server=store != FILES)
+    assert {one.scenario for one in record.comparisons} == {scenario.name for scenario in wanted}
+
+
+def test_a_server_was_durable() -> None:
+    record = Record.from_json(record_beside(PAGE, "postgres").read_text("utf-8"))
+    assert "fsync=on, synchronous_commit=on" in record.machine.server
 
 
 def test_the_sentences_hold_no_figures() -> None:
     """Names of segments and fields, links and code are no figures."""
-    prose = with_figures(PAGE.read_text("utf-8"), "").replace(BEGIN, "").replace(END, "")
+    prose = PAGE.read_text("utf-8")
+    for store in STORES:
+        prose = with_figures(prose, "", store).replace(begin_of(store), "")
     for left_out in (r"`[^`]*`", r"\]\([^)]*\)", r"\b[A-Z]{3}-\d+\b"):
         prose = re.sub(left_out, "", prose)
     assert re.findall(r".*\d.*", prose) == []
@@ -63,6 +88,26 @@ def test_a_fault_is_said() -> None:
 
 def test_a_record_survives_its_file() -> None:
     assert Record.from_json(RECORD.as_json()) == RECORD
+
+
+def test_a_server_and_its_section_are_named() -> None:
+    on_server = replace(RECORD, store="postgres", machine=replace(RECORD.machine, server="A server, fsync=on"))
+    block = figures_block(on_server)
+    assert "| database server | A server, fsync=on |" in block
+    assert '| command | `make bench STORE=postgres ARGS="--pairs 1"` |' in block
+    assert Record.from_json(on_server.as_json()) == on_server
+
+
+def test_each_store_has_a_section_of_its_own(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"{begin_of()}\nold\n{END}\nbetween\n{begin_of('postgres')}\nold\n{END}\nafter\n")
+    for store in STORES:
+        write_page(page, replace(RECORD, store=store, arguments=f"--of {store}"))
+    first, second = page.read_text().split("between\n")
+    assert "old" not in first + second
+    assert ("--of sqlite" in first, "--of postgres" in second) == (True, True)
+    assert second.endswith(f"\n{END}\nafter\n")
+    assert {path.name for path in tmp_path.iterdir()} == {"page.md", "page.json", "page-postgres.json"}
 
 
 def test_only_what_stands_between_the_markers_is_written() -> None:

@@ -1,10 +1,21 @@
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
-from messagefoundry.harness.subject import commits_by_api, commits_by_log, engine, floor, other_engine
+from messagefoundry.harness.stores import Database, Store
+from messagefoundry.harness.subject import (
+    Subject,
+    commits_by_api,
+    commits_by_log,
+    engine,
+    floor,
+    other_engine,
+    running,
+)
 from messagefoundry.harness.workplace import Workplace, fresh_workplace
 
 
@@ -62,11 +73,27 @@ def test_the_engine_is_served_from_the_workplace() -> None:
         ]
 
 
-def test_a_server_database_is_described_by_the_environment() -> None:
-    subject = engine("postgres")
+def test_a_store_on_a_server_is_made_for_a_run_and_removed_after_it(tmp_path: Path) -> None:
+    """The variables reach the subject; its port accepts only then."""
+    life: list[str] = []
+
+    @contextmanager
+    def store(added_ms: float) -> Iterator[Store]:
+        life.append(f"made, {added_ms:g} ms away")
+        yield Store(variables={"NAMED": "there"})
+        life.append("removed")
+
+    database = Database(name="A server", says="", store=store)
     with fresh_workplace([2700]) as place:
-        assert "--db" not in subject.command(place)
-    assert subject.environment == {"MEFOR_STORE_BACKEND": "postgres"}
+        listening = f"import os, socket, time; open({str(tmp_path / 'told')!r}, 'w').write(os.environ['NAMED']); "
+        listening += f"s = socket.create_server(('127.0.0.1', {place.port})); time.sleep(60)"
+        subject = Subject("subject", lambda place: [sys.executable, "-c", listening]).on(database, 5)
+        assert life == []
+        with running(subject, place) as started:
+            assert (life, started.store.variables) == (["made, 5 ms away"], {"NAMED": "there"})
+        assert started.process.returncode is not None
+    assert life == ["made, 5 ms away", "removed"]
+    assert (tmp_path / "told").read_text() == "there"
 
 
 def test_places_in_a_command_are_filled_in() -> None:

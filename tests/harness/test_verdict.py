@@ -30,6 +30,11 @@ def test_a_figure_that_the_system_does_not_tell_is_left_out() -> None:
     assert "CPU ms a message" not in compare("full", pairs).figures
 
 
+def test_a_figure_of_the_left_side_alone_has_no_ratio() -> None:
+    pairs = [[replace(left, server_cpu_ms_per_message=0.4), right] for left, right in paired((600, 1000), (650, 1000))]
+    assert compare("stores", pairs).figures["server CPU ms a message"] == Figure(0.4)
+
+
 def test_one_side_alone_has_figures_without_ratios() -> None:
     comparison = compare("backlog", [[replace(GOOD, added_rss_mb=12.0)], [replace(GOOD, added_rss_mb=20.0, pair=2)]])
     assert comparison.right is None

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 USER = "mefor"
+"""No superuser: it owns the database, and may do no more than that."""
 PASSWORD = "fitting"
+ADMINISTRATOR = "postgres"
 DATABASE = "mefor"
 START_SECONDS = 30
 
@@ -55,8 +57,9 @@ def owner() -> dict[str, Any]:
 class Server:
     """A cluster in a folder of its own, and its life."""
 
-    def __init__(self, **settings: str) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+    def __init__(self, parent: Path | None = None, /, **settings: str) -> None:
+        """Make and start it in a folder of `parent`, else of `/tmp`; `settings` are added to the usual ones."""
+        self.folder = Path(tempfile.mkdtemp(prefix="pg-", dir=parent or "/tmp"))
         if owner():
             os.chown(self.folder, owner()["user"], owner()["group"])
         self.folder.chmod(0o755)
@@ -64,13 +67,12 @@ class Server:
         (self.port,) = free_ports(1)
         self._settings = {**SETTINGS, "port": str(self.port), **settings}
         self._process: subprocess.Popen[bytes] | None = None
-        password = self.folder / "password"
-        password.write_text(PASSWORD)
-        self._run("initdb", "-D", str(self.data), "-U", USER, "--auth-local=trust", "--auth-host=scram-sha-256",
-                  f"--pwfile={password}", "--no-sync", "-E", "UTF8", "--locale=C")  # fmt: skip
+        self._run("initdb", "-D", str(self.data), "-U", ADMINISTRATOR, "--auth-local=trust",
+                  "--auth-host=scram-sha-256", "--no-sync", "-E", "UTF8", "--locale=C")  # fmt: skip
         self.start()
         with self.connect("postgres") as connection:
-            connection.execute(f"CREATE DATABASE {DATABASE}")
+            connection.execute(f"CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}'")
+            connection.execute(f"CREATE DATABASE {DATABASE} OWNER {USER}")
 
     def _run(self, name: str, *arguments: str) -> None:
         done = subprocess.run(
@@ -88,6 +90,7 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is not meant for it
                 **owner(),
             )
         self._until_ready()
@@ -108,8 +111,19 @@ class Server:
     def connect(self, database: str = DATABASE) -> psycopg.Connection[Any]:
         """A session of its administrator."""
         return psycopg.connect(
-            host=str(self.folder), port=self.port, user=USER, dbname=database, autocommit=True, connect_timeout=5
+            host=str(self.folder),
+            port=self.port,
+            user=ADMINISTRATOR,
+            dbname=database,
+            autocommit=True,
+            connect_timeout=5,
         )
+
+    @property
+    def pid(self) -> int:
+        """The process that starts all others of the server."""
+        assert self._process is not None
+        return self._process.pid
 
     @property
     def log(self) -> str:

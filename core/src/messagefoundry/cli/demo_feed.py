@@ -171,12 +171,12 @@ def demo_running(count: int | None, rate: float | None) -> Iterator[Demo]:
         place = Workplace(Path(name), port, api_port, sink.ports)
         folder = place.directory / "out"
         write_feed(place, folder)
-        with running(engine(), place) as process:
+        with running(engine(), place) as started:
             sender = Sender(port, count, rate)
             thread = threading.Thread(target=sender.run, daemon=True)
             thread.start()
             try:
-                yield Demo(sender, sink, folder, process, place.log, thread)
+                yield Demo(sender, sink, folder, started.process, place.log, thread)
             finally:
                 sender.stopped.set()
 

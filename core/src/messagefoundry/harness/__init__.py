@@ -4,7 +4,7 @@
 load       MLLP load generator, a process of its own
 sink       MLLP sink that counts and reconciles, a process of its own
 floor      the least program with the engine's durability: the yardstick
-bench      engine and floor in alternation, the engine under other loads, with a verdict
+bench      engine and floor in alternation, the engine under other loads and on a server, with a verdict
 seed       a store with a long history
 feed       synthetic ADT and ORU messages
 partner    a plain blocking MLLP sender for demonstrations

@@ -1,6 +1,5 @@
 """A partner that is away while messages arrive: what they add to the memory, and whether all come out in order."""
 
-import subprocess
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 from .cases import Case, Conditions
 from .measurement import Measurement, Observed
 from .meter import Meter
-from .subject import running
+from .subject import Running, running
 from .tools import SinkProcess, load_result, running_sink
 from .workplace import RECEIVER, Workplace, fresh_workplace
 
@@ -30,12 +29,12 @@ def measure_backlog(case: Case, pair: int, conditions: Conditions) -> Measuremen
         sink = partner.enter_context(running_sink([0], RECEIVER))
         with (
             fresh_workplace(sink.ports, conditions.parent, keep=conditions.keep) as place,
-            running(case.subject, place) as process,
+            running(case.subject, place) as subject,
         ):
             run = _Backlog(place, case, patience)
-            before, held = run.pass_through(process, sink)
+            before, held = run.pass_through(subject, sink)
             partner.close()
-            observed = run.gather_and_drain(process, before, held)
+            observed = run.gather_and_drain(subject, before, held)
     return observed.measurement(case, pair)
 
 
@@ -51,22 +50,22 @@ class _Backlog:
     def _journal(self) -> Path:
         return self.place.directory / "journal.txt"
 
-    def pass_through(self, process: subprocess.Popen[bytes], sink: SinkProcess) -> tuple[dict[str, Any], int]:
+    def pass_through(self, subject: Running, sink: SinkProcess) -> tuple[dict[str, Any], int]:
         """Warm up with the partner there; return the sink's report and the subject's peak memory in bytes."""
-        with Meter(process.pid) as meter:
+        with Meter(subject.process.pid, store=subject.store) as meter:
             load = self._load(seconds=max(LEAST_WARM_UP_SECONDS, self.conditions.warm_up))
             report = sink.conclude(load["acked"], self._journal, self.conditions)
         return report, meter.reading(0).peak_rss_bytes or 0
 
-    def gather_and_drain(self, process: subprocess.Popen[bytes], before: dict[str, Any], held: int) -> Observed:
+    def gather_and_drain(self, subject: Running, before: dict[str, Any], held: int) -> Observed:
         """Send all while nobody listens at the destination, then let the partner come back."""
-        with Meter(process.pid) as meter:
+        with Meter(subject.process.pid, store=subject.store) as meter:
             load = self._load(count=self.case.backlog, seconds=self.conditions.drain_seconds)
             with running_sink(self.place.sinks, RECEIVER) as sink:
                 report = sink.conclude(load["acked"], self._journal, self.conditions)
         reading = meter.reading(load["cpu_seconds"] + report["cpu_seconds"])
         added = None if reading.peak_rss_bytes is None else float(max(0, reading.peak_rss_bytes - held))
-        return Observed(load, report, before, reading, None, process.poll(), added)
+        return Observed(load, report, before, reading, None, subject.process.poll(), added)
 
     def _load(self, **extent: float) -> dict[str, Any]:
         options = {"port": self.place.port, "connections": self.case.connections, "journal": self._journal}

@@ -44,6 +44,8 @@ BARS = (
     Bar(scenario="burning", figure="ACK p99 ms", of="left", most=250),
     Bar(scenario="document", figure="CPU ms a message", most=6.5),
     Bar(scenario="backlog", figure="added MB", of="left", most=50),
+    Bar(scenario="stores", figure="msg/s", least=0.60),
+    Bar(scenario="far", figure="intake/s", least=0.50),
 )
 """Ratios are left / right. Five times the bytes may cost 6.5 times the time: linear, and some for the noise."""
 

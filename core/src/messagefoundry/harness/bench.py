@@ -3,6 +3,9 @@
     python -m messagefoundry.harness.bench --connections 8,32 --pairs 5 --seconds 10
     python -m messagefoundry.harness.bench --scenarios all --bars --page docs/performance.md
 
+`make bench STORE=postgres` brings a server: then the engine on that is measured against the engine on a file, and the
+server far away against the server near.
+
 Exit code 0 when all is well; 1 when in any run a message was lost, delivered twice, out of order or without the
 Handler's edit, when a subject died, or, with --bars, when a bar is missed; 2 when the call is wrong or a subject does
 not start.
@@ -15,8 +18,9 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,28 +32,30 @@ from .bars import BARS, Bar, lowered, missed
 from .cases import Conditions
 from .machine import Machine, this_machine
 from .measurement import Measurement
-from .page import PageError, Record, with_figures, write_page
+from .page import FILES, PageError, Record, with_figures, write_page
 from .proc import file_system_of
-from .scenarios import MAIN, SCENARIOS, Scenario, Setting, named
+from .scenarios import MAIN, MAIN_ON_SERVER, SCENARIOS, Scenario, Setting, named
 from .seed import SeedError
 from .session import Outcome, run_session, seeded_stores
+from .stores import Backend, Database
 from .subject import SubjectError, engine, floor, other_engine
 from .table import comparison_table, runs_table
 
 _IN_MEMORY = {"tmpfs", "ramfs"}
-_WIDTH = 140  # of the tables when nobody watches
+_WIDTH = 160  # of the tables when nobody watches
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run from the command line; return the exit code."""
+def main(argv: Sequence[str] | None = None, backend: Backend | None = None) -> int:
+    """Run from the command line, with the server database that a backend brings, if any; return the exit code."""
     arguments = sys.argv[1:] if argv is None else argv
-    options = _parser().parse_args(arguments)
+    options = _parser(backend).parse_args(arguments)
     console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
-    conditions, machine = _conditions(options), this_machine(options.dir)
+    conditions = _conditions(options)
     _warn_of_memory(console, conditions.parent)
     try:
-        with _ending_in_order():
-            outcome = _measured(options, conditions, console)
+        with _ending_in_order(), _opened(backend, options.dir) as database:
+            machine = this_machine(options.dir, server=database.says if database else "")
+            outcome = _measured(options, conditions, database, console)
     except (SubjectError, SeedError) as error:
         console.print(str(error), style="red", markup=False)
         return 2
@@ -58,6 +64,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     _print_verdict(console, outcome, bars, short, judged=options.bars)
     _keep(options, _record(options, arguments, machine, conditions, outcome), outcome, short)
     return 1 if outcome.faults or (options.bars and short) else 0
+
+
+def _opened(backend: Backend | None, directory: Path | None) -> AbstractContextManager[Database | None]:
+    return nullcontext() if backend is None else backend.opened(directory)
 
 
 @contextmanager
@@ -70,18 +80,22 @@ def _ending_in_order() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _measured(options: argparse.Namespace, conditions: Conditions, console: Console) -> Outcome:
+def _measured(
+    options: argparse.Namespace, conditions: Conditions, database: Database | None, console: Console
+) -> Outcome:
     """Run every scenario, showing the table while it grows."""
-    subject = other_engine(options.engine) if options.engine else engine(options.store)
+    subject = other_engine(options.engine) if options.engine else engine()
     with Live(console=console, refresh_per_second=4, transient=True) as live:
 
         def show(runs: Sequence[Measurement], doing: str) -> None:
             live.update(Group(*([runs_table(runs)] if runs else []), Spinner("dots", doing)))
 
-        with seeded_stores(subject, conditions, show) as seeded:
+        with seeded_stores(subject.on(database) if database else subject, conditions, show) as seeded:
             setting = Setting(
                 engine=subject,
                 floor=None if options.engine_only else floor(),
+                database=database,
+                added_ms=options.added_ms,
                 connections=options.connections,
                 rate=options.rate,
                 fanout=options.fanout,
@@ -127,6 +141,7 @@ def _record(
         },
         comparisons=outcome.comparisons,
         faults=outcome.faults,
+        store=options.store,
     )
 
 
@@ -166,35 +181,43 @@ def _counts(text: str) -> list[int]:
     return counts
 
 
-def _scenarios(text: str) -> list[Scenario]:
+def _directory(text: str) -> Path:
+    if not (directory := Path(text)).is_dir():
+        raise argparse.ArgumentTypeError(f"there is no directory {text}")
+    return directory
+
+
+def _scenarios(text: str, *, server: bool) -> list[Scenario]:
     try:
-        return named(text.split(","))
+        return named(text.split(","), server=server)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def _page(text: str) -> Path:
+def _page(text: str, *, store: str) -> Path:
     """Return the path of a page that has a place for figures: it is wanted only after many minutes."""
     page = Path(text)
     try:
-        with_figures(page.read_text(encoding="utf-8"), "")
+        with_figures(page.read_text(encoding="utf-8"), "", store)
     except (OSError, PageError) as error:
         raise argparse.ArgumentTypeError(str(error)) from None
     return page
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(backend: Backend | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="bench",
         description="Measure the engine against the floor, and under other loads against itself.",
         epilog="Scenarios: " + " ".join(f"{scenario.name}: {scenario.says}" for scenario in SCENARIOS),
     )
     add = parser.add_argument
-    add("--scenarios", type=_scenarios, default=named(MAIN), metavar="NAME,NAME", help="default full,half-load; or all")
+    usual = ",".join(MAIN_ON_SERVER if backend else MAIN)
+    scenarios = partial(_scenarios, server=backend is not None)
+    add("--scenarios", type=scenarios, default=usual, metavar="NAME,NAME", help=f"default {usual}; or all")
     add("--pairs", type=int, default=5, help="runs of each side of every comparison")
     add("--seconds", type=float, default=10.0, help="sending time of a run")
     add("--warm-up", type=float, default=1.0, help="seconds of the same load before that")
-    add("--connections", type=_counts, default=[8, 32], metavar="N,N", help="of full and half-load: default 8,32")
+    add("--connections", type=_counts, default=[8, 32], metavar="N,N", help="default 8,32; far: the most of them")
     add("--rate", type=float, help="full: offer so many messages a second instead of as many as answers allow")
     add("--fanout", type=int, default=1, metavar="N", help="full: deliver every message to N outbounds")
     add("--stored", type=int, default=1_000_000, metavar="N", help="messages of the scenario stored")
@@ -202,13 +225,15 @@ def _parser() -> argparse.ArgumentParser:
     add("--patience", type=float, default=15.0, help="seconds without an arrival before the backlog counts as lost")
     add("--bars", action="store_true", help="fail when a bar is missed")
     add("--bar", type=float, help="full: least ratio of messages/s, instead of 0.60")
-    add("--store", default="sqlite", help="backend; a server database is described by MEFOR_STORE_* variables")
+    add("--added-ms", type=float, default=5.0, metavar="N", help="far: added to every round trip to the server")
     add("--engine", metavar="COMMAND", help="measure this; {config} {db} {port} {api_port} {sink} are filled in")
     add("--engine-only", action="store_true", help="no floor; half-load needs one")
-    add("--dir", type=Path, help="make the fresh directories here, on the disk to be measured")
+    add("--dir", type=_directory, help="make the fresh directories here, on the disk to be measured")
     add("--keep", action="store_true", help="leave the directories with database, log and journal")
     add("--json", type=Path, metavar="FILE", help="write every figure here")
-    add("--page", type=_page, metavar="FILE", help="put the figures on this page, and their record beside it")
+    store = backend.name if backend else FILES
+    add("--page", type=partial(_page, store=store), metavar="FILE", help="put the figures and their record there")
+    parser.set_defaults(store=store)
     return parser
 
 

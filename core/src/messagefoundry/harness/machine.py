@@ -28,10 +28,12 @@ class Machine:
     trio: str
     load_average: float | None
     """of the last minute, before the first run"""
+    server: str = ""
+    """the database server and its settings; empty without one"""
 
 
-def this_machine(directory: Path | None) -> Machine:
-    """Return what is known; `directory` is where the stores are made."""
+def this_machine(directory: Path | None, server: str = "") -> Machine:
+    """Return what is known; `directory` is where the stores are made, `server` describes a database server."""
     return Machine(
         date=datetime.now(UTC).date().isoformat(),
         cpu=_after_colon(Path("/proc/cpuinfo"), "model name"),
@@ -43,6 +45,7 @@ def this_machine(directory: Path | None) -> Machine:
         sqlite=sqlite3.sqlite_version,
         trio=_version_of("trio"),
         load_average=round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
+        server=server,
     )
 
 

@@ -1,6 +1,5 @@
 """One measured run: a subject between a sink and a generator, each a process of its own."""
 
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -12,7 +11,7 @@ from .cases import Case, Conditions
 from .feeds import BURN_SECONDS
 from .measurement import Measurement, Observed
 from .meter import Meter
-from .subject import SubjectError, commits_by_api, commits_by_log, running
+from .subject import Running, SubjectError, commits_by_api, commits_by_log, running
 from .tools import SinkProcess, background_load, load_result, running_sink
 from .workplace import RECEIVER, Workplace, fresh_workplace
 
@@ -32,8 +31,8 @@ def measure(case: Case, pair: int, conditions: Conditions, progress: Progress) -
         borrowed(case.store, place),
     ):
         progress("starting")
-        with running(case.subject, place) as process:
-            observed = _Run(place, sink, case, conditions, progress).observe(process)
+        with running(case.subject, place) as subject:
+            observed = _Run(place, sink, case, conditions, progress).observe(subject)
         if observed.commits is None:
             observed = replace(observed, commits=_logged_commits(place, observed))
         return observed.measurement(case, pair)
@@ -78,14 +77,14 @@ class _Run:
     conditions: Conditions
     progress: Progress
 
-    def observe(self, process: subprocess.Popen[bytes]) -> Observed:
+    def observe(self, subject: Running) -> Observed:
         """Warm up, send, wait for the backlog; meter the subject from before the first to after the last message."""
         before = self._warm_up()
         commits = commits_by_api(self.place)
         with ExitStack() as stack:
             if self.case.feed.burning:
                 stack.enter_context(background_load(self.place.ports[-1], rate=1 / BURN_SECONDS))
-            meter = stack.enter_context(Meter(process.pid, self._show))
+            meter = stack.enter_context(Meter(subject.process.pid, self._show, subject.store))
             load, sink = self._round(self.conditions.seconds)
         after = commits_by_api(self.place)
         return Observed(
@@ -94,7 +93,7 @@ class _Run:
             before=before,
             reading=meter.reading(load["cpu_seconds"] + sink["cpu_seconds"]),
             commits=None if commits is None or after is None else after - commits,
-            died=process.poll(),
+            died=subject.process.poll(),
         )
 
     def _warm_up(self) -> dict[str, Any]:

@@ -44,6 +44,8 @@ class Measurement:
     """exit code of a subject that ended by itself"""
     added_rss_mb: float | None = None
     """peak memory beyond what the same process held under the same load before a backlog gathered"""
+    server_cpu_ms_per_message: float | None = None
+    """of the database server, where there is one; `cpu_ms_per_message` is without it"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ class Observed:
             other_cores=reading.other_cores,
             died=self.died,
             added_rss_mb=_ratio(self.added_rss_bytes, 1e6),
+            server_cpu_ms_per_message=_ratio(reading.server_cpu_seconds, load["acked"] / 1000, 3),
         )
 
     def _disorder(self, case: Case) -> int:

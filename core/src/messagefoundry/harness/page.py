@@ -13,7 +13,8 @@ from .scenarios import SCENARIOS
 from .table import headings, rows, title_of
 from .verdict import Comparison, Figure
 
-BEGIN = "<!-- figures: written by `make bench`, from the record beside this page -->"
+FILES = "sqlite"
+"""the store of the page's main section"""
 END = "<!-- end of figures -->"
 
 
@@ -31,6 +32,14 @@ class Record:
     conditions: Mapping[str, Any]
     comparisons: Sequence[Comparison]
     faults: Sequence[str]
+    store: str = FILES
+    """whose section of the page it is"""
+
+    @property
+    def command(self) -> str:
+        """Return what anybody can type to measure the same."""
+        arguments = f' ARGS="{self.arguments}"' if self.arguments else ""
+        return chore_of(self.store) + arguments
 
     def as_json(self) -> str:
         """Return the text of the file beside the page."""
@@ -46,6 +55,7 @@ class Record:
             conditions=content["conditions"],
             comparisons=[_comparison(one) for one in content["comparisons"]],
             faults=content["faults"],
+            store=content.get("store", FILES),
         )
 
 
@@ -54,25 +64,36 @@ def _comparison(content: dict[str, Any]) -> Comparison:
     return Comparison(**content, figures=figures)
 
 
-def record_beside(page: Path) -> Path:
-    """Return where the record of a page is kept."""
-    return page.with_suffix(".json")
+def chore_of(store: str) -> str:
+    """Return the command that measures a store."""
+    return "make bench" if store == FILES else f"make bench STORE={store}"
+
+
+def begin_of(store: str = FILES) -> str:
+    """Return the line after which a store's figures stand."""
+    return f"<!-- figures: written by `{chore_of(store)}`, from the record beside this page -->"
+
+
+def record_beside(page: Path, store: str = FILES) -> Path:
+    """Return where the record of a page's section is kept."""
+    return page.with_suffix(".json") if store == FILES else page.with_name(f"{page.stem}-{store}.json")
 
 
 def write_page(page: Path, record: Record) -> None:
     """Put the figures of a record on the page, and the record beside it. Raises PageError, OSError."""
-    text = with_figures(page.read_text(encoding="utf-8"), figures_block(record))
-    record_beside(page).write_text(record.as_json(), encoding="utf-8")
+    text = with_figures(page.read_text(encoding="utf-8"), figures_block(record), record.store)
+    record_beside(page, record.store).write_text(record.as_json(), encoding="utf-8")
     page.write_text(text, encoding="utf-8")
 
 
-def with_figures(text: str, block: str) -> str:
-    """Return a page's text with another block of figures. Raises PageError when it has no markers."""
-    head, found_begin, rest = text.partition(BEGIN)
+def with_figures(text: str, block: str, store: str = FILES) -> str:
+    """Return a page's text with another block of figures for a store. Raises PageError when it has no markers."""
+    begin = begin_of(store)
+    head, found_begin, rest = text.partition(begin)
     _, found_end, tail = rest.partition(END)
     if not (found_begin and found_end):
-        raise PageError(f"the page has no lines {BEGIN} and {END} between which the figures could stand")
-    return f"{head}{BEGIN}\n\n{block}\n{END}{tail}"
+        raise PageError(f"the page has no lines {begin} and {END} between which the figures could stand")
+    return f"{head}{begin}\n\n{block}\n{END}{tail}"
 
 
 def figures_block(record: Record, bars: Iterable[Bar] = BARS) -> str:
@@ -95,9 +116,10 @@ def _measured_on(record: Record) -> str:
         "processor": f"{machine.cpu}, {machine.cores} cores{memory}",
         "system": f"{machine.kernel}, stores on {machine.file_system}",
         "programs": f"{machine.python}, SQLite {machine.sqlite}, trio {machine.trio}",
+        **({"database server": machine.server} if machine.server else {}),
         "load average at the start": "" if machine.load_average is None else f"{machine.load_average:.2f}",
         "a run": f"{conditions['warm_up']:g} s of warm-up, {conditions['seconds']:g} s of sending, the rest awaited",
-        "command": f'`make bench ARGS="{record.arguments}"`',
+        "command": f"`{record.command}`",
     }
     return "".join(["| | |\n|---|---|\n", *(f"| {name} | {value} |\n" for name, value in rows.items())])
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from .cases import Case
 from .feeds import Feed
+from .stores import Database
 from .subject import Subject
 from .verdict import Comparison
 
@@ -21,6 +22,10 @@ class Setting:
     engine: Subject
     floor: Subject | None
     """None: the engine alone, without a comparison"""
+    database: Database | None = None
+    """None: SQLite files alone"""
+    added_ms: float = 5.0
+    """added to each round trip to a far database"""
     connections: Sequence[int] = (8, 32)
     rate: float | None = None
     fanout: int = 1
@@ -29,6 +34,11 @@ class Setting:
     seeded: Callable[[int], Path]
     """makes a store with so many messages"""
     measured: list[Comparison] = field(default_factory=list)
+
+    @property
+    def subject(self) -> Subject:
+        """Return the engine on the server database, if there is one, else on a file."""
+        return self.engine if self.database is None else self.engine.on(self.database)
 
 
 Sides = tuple[Case, ...]
@@ -43,6 +53,8 @@ class Scenario:
     comparisons: Callable[[Setting], Iterator[Sides]]
     once: bool = False
     """run once, however many pairs are asked for: nothing is compared"""
+    servers: bool = False
+    """needs a server database"""
 
 
 def _full(setting: Setting) -> Iterator[Sides]:
@@ -60,37 +72,51 @@ def _half_load(setting: Setting) -> Iterator[Sides]:
 
 def _against_the_floor(setting: Setting, connections: int, rate: float | None) -> Sides:
     feed = Feed(fanout=setting.fanout)
-    engine = Case(name="engine", subject=setting.engine, connections=connections, rate=rate, feed=feed)
+    engine = Case(name="engine", subject=setting.subject, connections=connections, rate=rate, feed=feed)
     return (engine,) if setting.floor is None else (engine, replace(engine, name="floor", subject=setting.floor))
 
 
+def _stores(setting: Setting) -> Iterator[Sides]:
+    if (database := setting.database) is not None:
+        for connections in setting.connections:
+            file = Case(name="SQLite", subject=setting.engine, connections=connections)
+            yield replace(file, name=database.name, subject=setting.subject), file
+
+
+def _far(setting: Setting) -> Iterator[Sides]:
+    if (database := setting.database) is not None:
+        near = Case(name="local socket", subject=setting.subject, connections=max(setting.connections))
+        far = setting.engine.on(database, setting.added_ms)
+        yield replace(near, name=f"{setting.added_ms:g} ms added", subject=far), near
+
+
 def _stored(setting: Setting) -> Iterator[Sides]:
-    empty = Case(name="empty store", subject=setting.engine)
+    empty = Case(name="empty store", subject=setting.subject)
     yield replace(empty, name=f"{setting.stored:,} stored", store=setting.seeded(setting.stored)), empty
 
 
 def _fan_out(setting: Setting) -> Iterator[Sides]:
-    one = Case(name="1 outbound", subject=setting.engine)
+    one = Case(name="1 outbound", subject=setting.subject)
     yield replace(one, name=f"{FANOUT} outbounds", feed=Feed(fanout=FANOUT)), one
 
 
 def _hundred(setting: Setting) -> Iterator[Sides]:
-    one = Case(name="1 pair", subject=setting.engine, connections=PAIRS)
+    one = Case(name="1 pair", subject=setting.subject, connections=PAIRS)
     yield replace(one, name=f"{PAIRS} pairs", feed=Feed(pairs=PAIRS)), one
 
 
 def _burning(setting: Setting) -> Iterator[Sides]:
-    alone = Case(name="alone", subject=setting.engine)
+    alone = Case(name="alone", subject=setting.subject)
     yield replace(alone, name="beside burning", feed=Feed(burning=True)), alone
 
 
 def _document(setting: Setting) -> Iterator[Sides]:
-    small = Case(name="1 MB", subject=setting.engine, connections=1, size=MEGABYTE)
+    small = Case(name="1 MB", subject=setting.subject, connections=1, size=MEGABYTE)
     yield replace(small, name="5 MB", size=5 * MEGABYTE), small
 
 
 def _backlog(setting: Setting) -> Iterator[Sides]:
-    yield (Case(name=f"{setting.backlog:,} waiting", subject=setting.engine, connections=32, backlog=setting.backlog),)
+    yield (Case(name=f"{setting.backlog:,} waiting", subject=setting.subject, connections=32, backlog=setting.backlog),)
 
 
 SCENARIOS = (
@@ -100,6 +126,14 @@ SCENARIOS = (
         "Both at the same rate: half of what the slower one carried. A message's latency counts from when it was due,"
         " sent late or not.",
         _half_load,
+    ),
+    Scenario("stores", "On a server database, a local socket away, against an SQLite file.", _stores, servers=True),
+    Scenario(
+        "far",
+        "Some milliseconds added to every round trip between engine and server, against the same server on a local"
+        " socket.",
+        _far,
+        servers=True,
     ),
     Scenario("stored", "On a store with a long history, all of it PROCESSED, against an empty one.", _stored),
     Scenario("fan-out", "Every message to several outbounds, against one.", _fan_out),
@@ -118,10 +152,28 @@ SCENARIOS = (
 MAIN = ("full", "half-load")
 """What is run unless other scenarios are asked for."""
 
+MAIN_ON_SERVER = ("stores", "far")
+"""The same with a server database."""
 
-def named(names: Sequence[str]) -> list[Scenario]:
-    """Return the scenarios of these names, or all of them for `all`. Raises ValueError naming one that is unknown."""
+ALL_ON_SERVER = (*MAIN_ON_SERVER, "backlog")
+"""What `all` means with a server database; of the others each can be asked for by name, but `stored`."""
+
+
+def named(names: Sequence[str], *, server: bool = False) -> list[Scenario]:
+    """Return the scenarios of these names; `all` stands for those of a server database, or for those without one.
+
+    Raises ValueError naming one that is unknown, or that needs a server.
+    """
     known = [scenario.name for scenario in SCENARIOS]
     if unknown := [name for name in names if name not in [*known, "all"]]:
         raise ValueError(f"there is no scenario {unknown[0]!r}; there are {', '.join(known)}")
-    return [scenario for scenario in SCENARIOS if "all" in names or scenario.name in names]
+    if "all" in names:
+        names = [*names, *(ALL_ON_SERVER if server else _of_files())]
+    scenarios = [scenario for scenario in SCENARIOS if scenario.name in names]
+    if not server and (needing := [scenario.name for scenario in scenarios if scenario.servers]):
+        raise ValueError(f"the scenario {needing[0]!r} needs a server database: make bench STORE=postgres")
+    return scenarios
+
+
+def _of_files() -> list[str]:
+    return [scenario.name for scenario in SCENARIOS if not scenario.servers]

@@ -8,11 +8,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
+from .stores import Database, Store
 from .workplace import Workplace
 
 _FLOOR = "messagefoundry.harness.floor"
@@ -22,25 +24,40 @@ class SubjectError(Exception):
     """A subject cannot be started; the text says why and shows the end of what it printed."""
 
 
+def _in_its_workplace() -> AbstractContextManager[Store]:
+    return nullcontext(Store())
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A name, and how to make its command for a workplace."""
+    """A name, how to make its command for a workplace, and what makes its store for a run."""
 
     name: str
     command: Callable[[Workplace], list[str]]
-    environment: Mapping[str, str] = field(default_factory=dict)
-    """added to this process's own"""
+    store: Callable[[], AbstractContextManager[Store]] = _in_its_workplace
+
+    def on(self, database: Database, added_ms: float = 0) -> "Subject":
+        """Return the same on a server, so many milliseconds further away."""
+        return replace(self, store=partial(database.store, added_ms))
 
 
-def engine(store: str = "sqlite") -> Subject:
-    """Return the engine on a fresh SQLite file, or on the server database that MEFOR_STORE_* variables describe."""
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A subject that has been started, and its store."""
+
+    process: subprocess.Popen[bytes]
+    store: Store
+
+
+def engine() -> Subject:
+    """Return the engine on a fresh SQLite file."""
     serve = (sys.executable, "-m", "messagefoundry", "serve")
 
     def command(place: Workplace) -> list[str]:
-        database = ["--db", str(place.database)] if store == "sqlite" else []
-        return [*serve, "--config", str(place.configuration), *database, "--env", "dev", "--port", str(place.api_port)]
+        places = ["--config", str(place.configuration), "--db", str(place.database)]
+        return [*serve, *places, "--env", "dev", "--port", str(place.api_port)]
 
-    return Subject("engine", command, {} if store == "sqlite" else {"MEFOR_STORE_BACKEND": store})
+    return Subject("engine", command)
 
 
 def other_engine(template: str) -> Subject:
@@ -70,23 +87,24 @@ def floor() -> Subject:
 
 
 @contextmanager
-def running(subject: Subject, place: Workplace, ready_within: float = 30.0) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a subject, wait until its port accepts, and stop it at the end; raises SubjectError."""
-    process = _start(subject, place)
-    try:
-        _await_ready(subject, place, process, ready_within)
-        yield process
-    finally:
-        _stop(process)
+def running(subject: Subject, place: Workplace, ready_within: float = 30.0) -> Iterator[Running]:
+    """Make a subject's store, start it, wait until its port accepts, and stop it at the end; raises SubjectError."""
+    with subject.store() as store:
+        process = _start(subject, place, store)
+        try:
+            _await_ready(subject, place, process, ready_within)
+            yield Running(process, store)
+        finally:
+            _stop(process)
 
 
-def _start(subject: Subject, place: Workplace) -> subprocess.Popen[bytes]:
+def _start(subject: Subject, place: Workplace, store: Store) -> subprocess.Popen[bytes]:
     with place.log.open("wb") as log:
         try:
             return subprocess.Popen(
                 subject.command(place),
                 cwd=place.directory,
-                env={**os.environ, **subject.environment, "PYTHONPATH": _absolute_python_path()},
+                env={**os.environ, **store.variables, "PYTHONPATH": _absolute_python_path()},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

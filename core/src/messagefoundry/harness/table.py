@@ -14,6 +14,7 @@ from .verdict import NOISE_CORES, Comparison, Figure
 
 Cell = str | Text
 Row = TypeVar("Row")
+_SERVER = "server\nCPU ms"
 _RUN_COLUMNS: dict[str, Callable[[Measurement], Cell]] = {
     "conn": lambda run: str(run.connections),
     "pair": lambda run: str(run.pair),
@@ -23,6 +24,7 @@ _RUN_COLUMNS: dict[str, Callable[[Measurement], Cell]] = {
     "ACK ms\np50 / p99": lambda run: _percentiles(run.ack_ms, 2),
     "end to end ms\np50 / p99": lambda run: _percentiles(run.end_to_end_ms, 1),
     "CPU ms\na message": lambda run: number(run.cpu_ms_per_message, 3),
+    _SERVER: lambda run: number(run.server_cpu_ms_per_message, 3),
     "peak\nMB": lambda run: number(run.peak_rss_mb, 0),
     "commits/s": lambda run: number(run.commits_per_second, 0),
     "error": lambda run: _fault(run.errors),
@@ -31,17 +33,26 @@ _RUN_COLUMNS: dict[str, Callable[[Measurement], Cell]] = {
     "disorder": lambda run: _fault(run.disorder),
     "other\ncores": lambda run: _noise(run.other_cores),
 }
-DIGITS = {"msg/s": 0, "intake/s": 0, "CPU ms a message": 3, "peak MB": 0, "added MB": 0}
+DIGITS = {
+    "msg/s": 0,
+    "intake/s": 0,
+    "CPU ms a message": 3,
+    "server CPU ms a message": 3,
+    "peak MB": 0,
+    "added MB": 0,
+}
 """of a figure's sides; two for the others"""
 
 
 def runs_table(runs: Sequence[Measurement]) -> Table:
-    """Return one row a run."""
+    """Return one row a run; with a column for the database server where there is one."""
     table = _empty("Runs")
-    for heading in _RUN_COLUMNS:
+    with_server = any(run.server_cpu_ms_per_message is not None for run in runs)
+    columns = {heading: cell for heading, cell in _RUN_COLUMNS.items() if with_server or heading != _SERVER}
+    for heading in columns:
         table.add_column(heading, no_wrap=True, justify="left" if heading == "subject" else "right")
     for run in runs:
-        table.add_row(*(cell(run) for cell in _RUN_COLUMNS.values()))
+        table.add_row(*(cell(run) for cell in columns.values()))
     return table
 
 

@@ -13,6 +13,7 @@ FIGURES: dict[str, Callable[[Measurement], float | None]] = {
     "msg/s": lambda run: run.per_second,
     "intake/s": lambda run: run.intake_per_second,
     "CPU ms a message": lambda run: run.cpu_ms_per_message,
+    "server CPU ms a message": lambda run: run.server_cpu_ms_per_message,
     "ACK p50 ms": lambda run: run.ack_ms.p50,
     "ACK p99 ms": lambda run: run.ack_ms.p99,
     "end to end p99 ms": lambda run: run.end_to_end_ms.p99,
@@ -23,7 +24,10 @@ FIGURES: dict[str, Callable[[Measurement], float | None]] = {
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """Medians over the pairs that count: of each side, and of left / right with its lowest and highest pair."""
+    """Medians over the pairs that count: of each side, and of left / right with its lowest and highest pair.
+
+    A figure that only the left side has, such as the CPU of its database server, has no right and no ratio.
+    """
 
     left: float
     right: float | None = None
@@ -91,8 +95,8 @@ def _faults(run: Measurement) -> list[str]:
 
 
 def _figure(pairs: Sequence[Sequence[float | None]]) -> Figure | None:
-    """Return the medians of what all sides of a pair tell; None when there is no such pair."""
-    known = [[value for value in pair if value is not None] for pair in pairs if None not in pair]
+    """Return the medians of what the sides of a pair tell; None when the left side tells nothing."""
+    known = _known(pairs) or _known([pair[:1] for pair in pairs])
     if not known:
         return None
     left = _rounded(median(pair[0] for pair in known))
@@ -103,6 +107,11 @@ def _figure(pairs: Sequence[Sequence[float | None]]) -> Figure | None:
     if not ratios:
         return Figure(left, right)
     return Figure(left, right, *(round(ratio, 3) for ratio in (median(ratios), min(ratios), max(ratios))))
+
+
+def _known(pairs: Sequence[Sequence[float | None]]) -> list[list[float]]:
+    """Return the pairs of which every side tells the figure."""
+    return [[value for value in pair if value is not None] for pair in pairs if None not in pair]
 
 
 def _rounded(value: float) -> float:
