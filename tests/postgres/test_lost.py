@@ -7,7 +7,6 @@ import signal
 import threading
 import time
 from contextlib import ExitStack
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -20,32 +19,14 @@ from messagefoundry.contracts.units import MarkAttempt
 from messagefoundry.testing.stores.feed import Feed, receive
 from messagefoundry_postgres import writing
 from messagefoundry_postgres.factory import POSTGRES
-from tests.postgres.conftest import administrator, options_of
-from tests.postgres.proxy import Proxy
+from tests.postgres.target import administrator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from messagefoundry.contracts.units import Unit
+    from tests.postgres.proxy import Proxy
     from tests.postgres.server import Server
-
-
-@pytest.fixture
-def options(server: Server) -> dict[str, object]:
-    """These tests do to a server what only a server of their own may suffer."""
-    return options_of(server)
-
-
-@pytest.fixture
-def proxy(server: Server) -> Iterator[Proxy]:
-    with Proxy("127.0.0.1", server.port) as proxy:
-        yield proxy
-
-
-@pytest.fixture
-def far(location: StoreLocation, proxy: Proxy) -> StoreLocation:
-    """The same place, reached through the proxy."""
-    return replace(location, options={**location.options, "server": "127.0.0.1", "port": proxy.port, "encrypt": False})
 
 
 @pytest.fixture
@@ -142,6 +123,7 @@ def test_a_black_hole_ends_a_commit_without_a_guess(
     feed.received()
 
 
+@pytest.mark.usefixtures("server")
 def test_a_session_that_may_still_commit_is_ended_before_anything_is_concluded(
     feed: Feed, location: StoreLocation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -264,7 +246,8 @@ def test_no_connection_is_left(location: StoreLocation, server: Server) -> None:
         own = stack.enter_context(server.connect())
         own.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-            " WHERE application_name = 'messagefoundry' AND pid <> pg_backend_pid()"
+            " WHERE application_name = %s AND pid <> pg_backend_pid()",
+            [location.options["application_name"]],
         )
         occupy(server, stack)
         with pytest.raises(StoreUnavailable, match="too many clients"):
@@ -293,11 +276,11 @@ def test_a_reader_goes_on_after_the_server_was_restarted(location: StoreLocation
 
 
 def test_old_marks_are_forgotten(location: StoreLocation, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writing, "FORGET_EVERY", 4)
+    monkeypatch.setattr(writing, "FORGET_EVERY", 16)
     feed = Feed(POSTGRES, location)
-    for _ in range(23):
+    for _ in range(40):
         feed.received()
     with administrator(dict(location.options)) as other:
         row = other.execute(f"SELECT count(*) FROM {location.options['db_schema']}.engine_commit").fetchone()
-    assert row == (4,)
+    assert row == (8 + writing.MARKS_KEPT,), "those since the last time, and the newest of then"
     feed.close()

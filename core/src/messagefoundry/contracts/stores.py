@@ -166,6 +166,24 @@ class Store(Protocol):
         """Close; a clean close leaves nothing to recover."""
 
 
+@runtime_checkable
+class AheadStore(Store, Protocol):
+    """A store that takes a batch while those before it are on their way: for a database that is a wire away."""
+
+    def send(self, units: Sequence[Unit]) -> bool:
+        """Send a batch, to be committed after those that were sent before it, and do not wait.
+
+        False, and nothing has happened, when it must go through `commit`, for which all that was sent is collected
+        first. Raises nothing: what goes wrong is raised by `collect`.
+        """
+
+    def collect(self, within: float | None = None) -> bool:
+        """Wait until the oldest batch that was sent is durable; False when it is not `within` so many seconds.
+
+        Raises as `commit` does. Then no batch sent after that one is committed either, and none is on its way.
+        """
+
+
 class StoreReader(Protocol):
     """The reading side."""
 

@@ -15,9 +15,10 @@ from messagefoundry_postgres.failures import ConnectionLost, failure
 from messagefoundry_postgres.fencing import make_schema, raise_epoch
 from messagefoundry_postgres.holding import PostgresHold
 from messagefoundry_postgres.place import Place, place_of
+from messagefoundry_postgres.store import PostgresStore
 from messagefoundry_postgres.viewing import PostgresSource, engine_of, meaning, schema_change
 from messagefoundry_postgres.writing import PostgresDatabase
-from messagefoundry_sql import SqlReader, SqlStore, prepare
+from messagefoundry_sql import SqlReader, prepare
 from messagefoundry_sql.copying import SqlTables, begin_copy, check_copied
 from messagefoundry_sql.opening import check_readable, migrate, version_in
 from messagefoundry_sql.surveying import survey
@@ -45,7 +46,7 @@ class PostgresStores:
             self._make(place)
             return PostgresHold(place)
 
-    def open(self, location: StoreLocation, cipher: Cipher) -> SqlStore:
+    def open(self, location: StoreLocation, cipher: Cipher) -> PostgresStore:
         """Create or upgrade the schema, shut every earlier engine out, and open for writing."""
         place = place_of(location)
         with _opening(place):
@@ -55,7 +56,7 @@ class PostgresStores:
             prepare(str(place), version, lambda: schema_change(place))
             with connect(place, WRITING) as connection_of_ours:
                 epoch = raise_epoch(connection_of_ours, place)
-            return SqlStore(PostgresDatabase(place, epoch), cipher)
+            return PostgresStore(PostgresDatabase(place, epoch), cipher)
 
     def reader(self, location: StoreLocation, cipher: Cipher) -> SqlReader:
         """Open for reading."""

@@ -23,6 +23,9 @@ BEGIN_BATCH = """WITH held AS (SELECT 1 FROM engine WHERE id = 1 AND epoch = $1 
     marked AS (INSERT INTO engine_commit (epoch, number) SELECT $1, $2 FROM held RETURNING 1)
     SELECT ln(count(*)) FROM marked"""
 
+BEHIND = "SELECT 1 / count(*) FROM engine_commit WHERE epoch = $1 AND number = $2"
+"""Fails unless the batch before this one was committed: of a batch that is sent while that one is on its way."""
+
 FORGET_MARKS = "DELETE FROM engine_commit WHERE epoch = $1 AND number BETWEEN $2 AND $3"
 FORGET_EVERY = 256
 """Batches from one removal of old marks to the next."""

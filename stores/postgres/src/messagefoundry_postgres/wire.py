@@ -1,4 +1,4 @@
-"""One connection in libpq's pipeline mode: statements are queued, and one exchange sends all and fetches all results.
+"""One connection in libpq's pipeline mode: statements are queued, sent together, and their results fetched together.
 
 libpq is used directly: of psycopg's cursor, each statement costs a dozen times as much. Parameters carry no type, so
 that one text is one prepared statement, whatever the sizes of numbers and wherever a NULL stands.
@@ -39,6 +39,9 @@ class Wire:
         self._prepared: dict[str, bytes] = {}
         self._names = 0
         self._awaited: deque[str | None] = deque()
+        self._results: list[PGresult] = []
+        self._refused: ServerError | None = None
+        self._unsent = False
         self._poll = select.poll()
         self._poll.register(self._pg.socket, select.POLLIN)
         self._pg.enter_pipeline_mode()
@@ -53,11 +56,6 @@ class Wire:
         except psycopg.Error:
             return False
         return self._pg.status == ConnStatus.OK
-
-    @property
-    def queued(self) -> bool:
-        """Whether statements wait for an exchange."""
-        return bool(self._awaited)
 
     def send(self, statement: str, parameters: Sequence[Any]) -> None:
         """Queue a statement, prepared the first time. Raises ServerError for a value that can never be sent."""
@@ -78,32 +76,61 @@ class Wire:
         return name
 
     def exchange(self) -> list[PGresult]:
-        """Send what is queued; the results of the statements, in order.
+        """Send what is queued; the results of the statements, in order. Nothing else may be on its way.
 
         Raises ServerError for the first statement that failed, after which the server passed over the others, and
         ConnectionLost when there is no telling what the server did.
         """
-        deadline = time.monotonic() + self._seconds
-        results: list[PGresult] = []
-        refused: ServerError | None = None
+        self.dispatch()
+        results = self.collect()
+        assert results is not None
+        return results
+
+    def dispatch(self) -> None:
+        """Send what is queued, and do not wait for the results: `collect` gives them. Raises ConnectionLost."""
         try:
             self._pg.pipeline_sync()
-            while (result := self._next(deadline)).status != ExecStatus.PIPELINE_SYNC:
-                prepared = self._awaited.popleft()
-                refused = refused or refusal(result)
-                if prepared is None:
-                    results.append(result)
-                elif result.status != ExecStatus.COMMAND_OK:
-                    self._prepared.pop(prepared, None)
+            self._unsent = bool(self._pg.flush())
         except psycopg.Error as error:
             raise ConnectionLost(_reason(error)) from None
+
+    def collect(self, within: float | None = None) -> list[PGresult] | None:
+        """The results of the oldest dispatch; None when they have not all come `within` so many seconds.
+
+        Raises as `exchange` does.
+        """
+        seconds = self._seconds if within is None else within
+        deadline = time.monotonic() + seconds
+        try:
+            while (result := self._next(deadline)) is not None:
+                if result.status == ExecStatus.PIPELINE_SYNC:
+                    return self._whole()
+                self._take(result)
+        except psycopg.Error as error:
+            raise ConnectionLost(_reason(error)) from None
+        if within is None:
+            raise ConnectionLost("it gave no answer in time")
+        return None
+
+    def _take(self, result: PGresult) -> None:
+        """A result of the oldest dispatch."""
+        prepared = self._awaited.popleft()
+        self._refused = self._refused or refusal(result)
+        if prepared is None:
+            self._results.append(result)
+        elif result.status != ExecStatus.COMMAND_OK:
+            self._prepared.pop(prepared, None)
+
+    def _whole(self) -> list[PGresult]:
+        """All of them, or the error of the first that failed."""
+        results, self._results = self._results, []
+        refused, self._refused = self._refused, None
         if refused is not None:
             raise refused
         return results
 
-    def _next(self, deadline: float) -> PGresult:
-        """The next result, while what is not sent yet goes out."""
-        unsent = self._pg.flush()
+    def _next(self, deadline: float) -> PGresult | None:
+        """The next result, while what is not sent yet goes out; None when the deadline has passed."""
         while True:
             while not self._pg.is_busy():
                 result = self._pg.get_result()
@@ -111,15 +138,15 @@ class Wire:
                     return result
                 if self._pg.status != ConnStatus.OK:
                     raise ConnectionLost("it ended")
-            self._poll.modify(self._pg.socket, select.POLLIN | (select.POLLOUT if unsent else 0))
+            self._poll.modify(self._pg.socket, select.POLLIN | (select.POLLOUT if self._unsent else 0))
             left = deadline - time.monotonic()
             if left <= 0:
-                raise ConnectionLost("it gave no answer in time")
+                return None
             for _, ready in self._poll.poll(left * 1000):
                 if ready & ~select.POLLOUT:
                     self._pg.consume_input()
-                if unsent:
-                    unsent = self._pg.flush()
+                if self._unsent:
+                    self._unsent = bool(self._pg.flush())
 
     def ask(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """The rows that a statement gives, or of a change the number of changed rows as one row of one column."""

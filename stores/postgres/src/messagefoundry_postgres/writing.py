@@ -1,9 +1,15 @@
-"""The session that writes: found dead it is opened anew, and a commit that it was lost in is looked up."""
+"""The session that writes: found dead it is opened anew, and what it was lost in committing is looked up.
+
+A batch can be sent while those before it are on their way. The server takes them in turn, and one fails when the one
+before it has.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from messagefoundry_postgres.connecting import WRITING
@@ -11,6 +17,7 @@ from messagefoundry_postgres.dialect import DIALECT, STALE
 from messagefoundry_postgres.failures import DISK_FULL, LOCKED, TOO_LATE, ConnectionLost, ServerError, failure
 from messagefoundry_postgres.fencing import (
     BEGIN_BATCH,
+    BEHIND,
     END_SESSION,
     FENCED,
     FORGET_EVERY,
@@ -40,8 +47,23 @@ _SYNCHRONOUS = "SELECT current_setting('synchronous_commit')"
 ANSWER_SECONDS = 5
 """Beyond `command_timeout`, after which the server itself ends a statement."""
 
+NEVER_MARKED = -1
+"""The number of a batch that is not committed: what is sent after it fails."""
+
+MARKS_KEPT = 8
+"""So many of the newest marks are never forgotten: more than there are batches on their way."""
+
 _HARMLESS = {STALE, FENCED, DISK_FULL, TOO_LATE, *LOCKED}
 _OF_VALUES = ("22", "23", "54")
+
+
+@dataclass(slots=True)
+class Sent:
+    """A batch on its way. `error` is why it cannot be committed; `committed` is what was found out about it."""
+
+    number: int
+    error: BaseException | None = None
+    committed: bool | None = None
 
 
 class PostgresDatabase:
@@ -54,6 +76,7 @@ class PostgresDatabase:
         self._place = place
         self._epoch = epoch
         self._number = 0
+        self._sent: deque[Sent] = deque()
         self._closing = threading.Event()
         self._exchanging = threading.Lock()
         self._session: Session | None = self._connect()
@@ -75,14 +98,17 @@ class PostgresDatabase:
 
     def begin(self) -> None:
         """Begin a batch: its first statement is the fence."""
-        if self._session is not None and not self._session.wire.alive():
+        if not self._sent and self._session is not None and not self._session.wire.alive():
             self._drop()
         wire = self.wire
         self._number += 1
         wire.send("BEGIN", ())
         wire.send(BEGIN_BATCH, (self._epoch, self._number))
+        if self._sent:
+            wire.send(BEHIND, (self._epoch, self._sent[-1].number))
         if self._number % FORGET_EVERY == 0:
-            wire.send(FORGET_MARKS, (self._epoch, self._number - 2 * FORGET_EVERY, self._number - 1))
+            # Those that may yet have to be looked for are kept.
+            wire.send(FORGET_MARKS, (self._epoch, self._number - 2 * FORGET_EVERY, self._number - MARKS_KEPT))
 
     def commit(self) -> None:
         """Send what has gathered, and COMMIT with it: the server stops at the first statement that fails."""
@@ -91,17 +117,91 @@ class PostgresDatabase:
         try:
             self.exchange()
         except ConnectionLost as error:
-            self._find_out(error)
+            lost = Sent(self._number)
+            self._find_out(error, [lost])
+            if not lost.committed:
+                raise ConnectionLost(f"{error}; nothing of the batch was committed") from None
+            log.warning("the commit had succeeded")
+
+    # -- batches that are sent ahead -----------------------------------------------------------------------------
+
+    def send(self, error: BaseException | None) -> None:
+        """Send what has gathered, and go on. With `error` the batch is spoilt: `collect` will raise it."""
+        sent = Sent(NEVER_MARKED if error else self._number, error)
+        self._sent.append(sent)
+        if self._session is None:
+            sent.committed = False
+            return
+        try:
+            self._session.wire.send("COMMIT" if error is None else "ROLLBACK", ())
+            self._session.wire.dispatch()
+        except ConnectionLost:
+            pass  # `collect` meets it too, and finds out what became of this batch and of those before it
+
+    def collect(self, within: float | None) -> bool:
+        """Wait until the oldest batch that was sent is durable; False when it is not `within` so many seconds.
+
+        When it raises, the batches sent after that one are not committed either, and nothing is on its way any more.
+        """
+        oldest = self._sent[0]
+        try:
+            if oldest.committed is None and not self._answered(within):
+                return False
+            if oldest.error is not None:
+                raise oldest.error
+        except BaseException:
+            self._give_up()
+            raise
+        self._sent.popleft()
+        return True
+
+    def _answered(self, within: float | None) -> bool:
+        """Take the server's answer to the oldest; False when it has not come yet."""
+        oldest = self._sent[0]
+        assert self._session is not None
+        try:
+            with self._exchanging:
+                if self._session.wire.collect(within) is None:
+                    return False
+            oldest.committed = oldest.error is None
+        except ConnectionLost as error:
+            self._find_out(error, [sent for sent in self._sent if sent.error is None])
+            for sent in self._sent:
+                if not sent.committed:
+                    sent.committed = False
+                    sent.error = sent.error or ConnectionLost(f"{error}; nothing of the batch was committed")
+        except ServerError as error:
+            self._drop_if_unusual(error)
+            oldest.error = oldest.error or error
+        return True
+
+    def _give_up(self) -> None:
+        """Forget the batches that are on their way: none is committed, as the one before it is not."""
+        self._sent.popleft()
+        while self._sent:
+            sent = self._sent.popleft()
+            if self._session is not None and sent.committed is None:
+                try:
+                    with self._exchanging:
+                        self._session.wire.collect()
+                except ServerError:
+                    pass  # as it must
+                except ConnectionLost:
+                    self._drop()
 
     def exchange(self) -> list[PGresult]:
         """One round trip. A session that failed in an unusual way is not used again."""
+        assert not self._sent, "an answer is asked for while a batch is on its way"
         try:
             with self._exchanging:
                 return self.wire.exchange()
         except ServerError as error:
-            if error.sqlstate not in _HARMLESS and error.sqlstate[:2] not in _OF_VALUES:
-                self._drop()
+            self._drop_if_unusual(error)
             raise
+
+    def _drop_if_unusual(self, error: ServerError) -> None:
+        if error.sqlstate not in _HARMLESS and error.sqlstate[:2] not in _OF_VALUES:
+            self._drop()
 
     def rollback(self) -> None:
         """End the transaction without its changes."""
@@ -146,37 +246,37 @@ class PostgresDatabase:
         if session is not None:
             session.wire.close()
 
-    def _find_out(self, error: ConnectionLost) -> None:
-        """Return when the batch was committed after all. Raises ConnectionLost when nothing of it was."""
-        assert self._session is not None
+    def _find_out(self, error: ConnectionLost, batches: Sequence[Sent]) -> None:
+        """Find out which batches the lost session has committed. Raises `error` when the store is closed meanwhile."""
+        if self._session is None:
+            return
         lost = self._session
         self._drop()
         log.warning("the connection to the store was lost during a commit (%s): looking up what became of it", error)
         attempt = 0
-        while (committed := self._look_up(lost)) is None:
+        while not self._look_up(lost, batches):
             if self._closing.wait(PAUSES[min(attempt, len(PAUSES) - 1)]):
                 raise error
             attempt += 1
-        if not committed:
-            raise ConnectionLost(f"{error}; nothing of the batch was committed") from None
-        log.warning("the commit had succeeded")
 
-    def _look_up(self, lost: Session) -> bool | None:
-        """Whether the batch of a lost session was committed; None while nobody can know."""
+    def _look_up(self, lost: Session, batches: Sequence[Sent]) -> bool:
+        """Whether it can be known which batches of a lost session were committed; if so, they say it."""
         patience = self._place.patience_seconds
         try:
             session = open_session(self._place, {}, seconds=patience, within=patience)
         except (ConnectionLost, ServerError):
-            return None
+            return False
         try:
             # Only when the lost session is gone can nothing of it still be on its way.
             if session.wire.ask(END_SESSION, lost.pid, lost.start) not in ([], [(True,)]):
-                return None
-            return session.wire.ask(MARKED, self._epoch, self._number) == [(1,)]
+                return False
+            for sent in batches:
+                sent.committed = session.wire.ask(MARKED, self._epoch, sent.number) == [(1,)]
         except (ConnectionLost, ServerError):
-            return None
+            return False
         finally:
             session.wire.close()
+        return True
 
 
 class PipelinedCursor:

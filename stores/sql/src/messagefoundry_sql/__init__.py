@@ -7,6 +7,6 @@ brings a `Dialect` and a `Database`: how it is opened, how it locks, and what it
 from messagefoundry_sql.database import Cursor, Database, Dialect
 from messagefoundry_sql.opening import prepare
 from messagefoundry_sql.reads import SqlReader
-from messagefoundry_sql.store import SqlStore
+from messagefoundry_sql.store import SqlStore, needs_answers
 
-__all__ = ["Cursor", "Database", "Dialect", "SqlReader", "SqlStore", "prepare"]
+__all__ = ["Cursor", "Database", "Dialect", "SqlReader", "SqlStore", "needs_answers", "prepare"]

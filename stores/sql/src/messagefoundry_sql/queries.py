@@ -9,7 +9,6 @@ from sqlalchemy import (
     CompoundSelect,
     Select,
     and_,
-    exists,
     false,
     func,
     literal,
@@ -38,7 +37,9 @@ _WITHOUT_SUCCESS: dict[str, ColumnElement[str]] = {
 _UNROUTED = and_(message.c.routing.is_(None), message.c.refusal.is_(None))
 
 _work = work.alias("dead_work")
-_HAS_DEAD = exists().where(_work.c.message_id == message.c.id, _work.c.state == _DEAD)
+# Not EXISTS: for that, PostgreSQL would rather gather the messages of all dead work there is, for one page of a list.
+_DEAD_WORK = select(func.count()).where(_work.c.message_id == message.c.id, _work.c.state == _DEAD).scalar_subquery()
+_HAS_DEAD = _DEAD_WORK > 0
 
 MESSAGES = select(
     message.c.id,
@@ -115,8 +116,8 @@ def dead_letters(query: DeadQuery) -> Select[Any]:
 
 def count_dead(query: DeadQuery) -> Select[Any]:
     """How many dead rows there are on all pages."""
-    rows = select(func.count()).select_from(work.join(message, message.c.id == work.c.message_id))
-    return rows.where(*_of_dead(query))
+    typed = work.join(message, message.c.id == work.c.message_id)
+    return select(func.count()).select_from(typed if query.message_type else work).where(*_of_dead(query))
 
 
 def backlogs() -> CompoundSelect[Any]:

@@ -66,26 +66,31 @@ class SqlStore:
 
     def commit(self, units: Sequence[Unit]) -> None:
         """Apply all units, or none, and make them durable. See `Store.commit`."""
-        database, cursor = self._database, self._cursor
-        batch = Batch(cursor, database.dialect, self._statements, self._cipher)
+        database = self._database
         try:
-            cursor.execute(database.dialect.begin)
-            for kind, group in _runs(units):
-                if kind in _SINGLY:
-                    batch.flush()
-                    group[0].clear()
-                    _SINGLY[kind](batch, group[0])
-                else:
-                    _TOGETHER[kind](batch, group)
-            batch.flush()
-            batch.finalize()
-            cursor.execute("COMMIT")
+            self._apply(units)
+            self._cursor.execute("COMMIT")
         except database.errors as error:
             database.rollback()
             raise database.failure(error) from error
         except BaseException:
             database.rollback()
             raise
+
+    def _apply(self, units: Sequence[Unit]) -> None:
+        """Everything of a transaction but its end."""
+        cursor = self._cursor
+        batch = Batch(cursor, self._database.dialect, self._statements, self._cipher)
+        cursor.execute(self._database.dialect.begin)
+        for kind, group in _runs(units):
+            if kind in _SINGLY:
+                batch.flush()
+                group[0].clear()
+                _SINGLY[kind](batch, group[0])
+            else:
+                _TOGETHER[kind](batch, group)
+        batch.flush()
+        batch.finalize()
 
     def last_id(self) -> int:
         """The highest id in any table, 0 for none."""
@@ -102,6 +107,11 @@ class SqlStore:
     def close(self) -> None:
         """Close the database."""
         self._database.close()
+
+
+def needs_answers(units: Sequence[Unit]) -> bool:
+    """Whether applying these asks the database something on the way."""
+    return any(type(unit) in _SINGLY or (type(unit) is kinds.Receive and unit.bookmark) for unit in units)
 
 
 def _runs(units: Sequence[Unit]) -> Iterator[tuple[type[Unit], list[Any]]]:
