@@ -172,7 +172,7 @@ async def test_a_store_that_cannot_commit_is_answered_with_503(
     world.simple()
     monkeypatch.setattr("messagefoundry.engine.operations.COMMIT_SECONDS", 0.1)
     async with world.serving() as served:
-        store = served.engine.committer._store
+        store = served.engine.committer._batches._store
 
         def lost(units: Any) -> None:
             raise StoreUnavailable("the disk is gone")
@@ -282,7 +282,7 @@ async def test_a_change_that_cannot_be_made_does_not_keep_the_engine_from_stoppi
     with trio.fail_after(10):
         async with world.serving(shutdown_timeout_seconds=0.1) as served, trio.open_nursery() as nursery:
             await served.engine.committer.drained()
-            store = served.engine.committer._store
+            store = served.engine.committer._batches._store
             token = trio.lowlevel.current_trio_token()
             monkeypatch.setattr(store, "commit", lambda units: trio.from_thread.run_sync(lost, units, trio_token=token))
             nursery.start_soon(ask, served)

@@ -63,7 +63,7 @@ async def test_a_bookmark_waits_for_a_commit_that_hangs(world: World, monkeypatc
         known.append(await context.bookmark())
 
     async with world.running() as engine:
-        context, store = await context_of(sender), engine.committer._store
+        context, store = await context_of(sender), engine.committer._batches._store
         commit, inside, release = store.commit, threading.Event(), threading.Event()
 
         def hanging(units: Any) -> None:

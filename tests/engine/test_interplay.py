@@ -185,7 +185,7 @@ async def test_a_commit_that_hangs_is_an_outage(world: World, monkeypatch: pytes
     sender, partner = world.simple()
     monkeypatch.setattr("messagefoundry.pipeline.intake.STORE_PATIENCE_SECONDS", 0.2)
     async with world.running() as engine:
-        store = engine.committer._store
+        store = engine.committer._batches._store
         commit, inside, release = store.commit, threading.Event(), threading.Event()
 
         def hanging(units: Any) -> None:

@@ -163,11 +163,11 @@ async def test_a_backlog_larger_than_memory_leaves_in_order(world: World, monkey
 async def test_at_most_unsettled_items_are_ahead_of_the_store(world: World) -> None:
     sender, partner = world.simple()
     async with world.running(unsettled=3) as engine:
-        committer, seen = engine.committer, list[int]()
+        batches, seen = engine.committer._batches, list[int]()
 
         async def watch(item: OutboundItem) -> Delivered:
             pending = [
-                entry for entry in [*committer._queue, *committer._in_flight] if "Settle" in type(entry.unit).__name__
+                entry for entry in [*batches.queued, *batches.on_their_way] if "Settle" in type(entry.unit).__name__
             ]
             seen.append(len(pending))
             return Delivered()

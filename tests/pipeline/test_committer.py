@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from messagefoundry.contracts.errors import MessageFoundryError, StaleUnit, StoreUnavailable, UnstorableUnit
 from messagefoundry.contracts.stores import MessageQuery, Store, StoreReader
 from messagefoundry.contracts.units import HandOff, NoteConnection, Receive, Unit
+from messagefoundry.pipeline.batches import Batches
 from messagefoundry.pipeline.committer import Committer, now
 from tests.pipeline.conftest import Failing
 
@@ -168,8 +169,8 @@ async def test_units_of_one_row_never_share_a_batch(store: Store) -> None:
 
 @given(st.lists(st.integers(min_value=0, max_value=3), max_size=40))
 def test_ids_ascend_whatever_the_clock_says(steps: list[int]) -> None:
-    committer = Committer(Numbered(last=10**18))
-    minted = [mint() for number in steps for mint in [committer._mint()] for _ in range(number)]
+    batches = Batches(Numbered(last=10**18), lambda: None)
+    minted = [mint() for number in steps for mint in [batches._mint()] for _ in range(number)]
     assert minted == sorted(set(minted))
     assert min(minted, default=10**18 + 1) > 10**18
 

@@ -11,6 +11,7 @@ import trio
 
 from messagefoundry.contracts.ciphers import Plaintext
 from messagefoundry.contracts.stores import MessageQuery
+from messagefoundry.pipeline import batches
 from messagefoundry.pipeline import committer as committing
 from messagefoundry.pipeline.committer import Committer
 from messagefoundry_postgres import writing
@@ -38,7 +39,7 @@ async def test_durable_is_what_was_handed_on(
 ) -> None:
     monkeypatch.setattr(committing, "WATCH_SECONDS", 0.001)
     monkeypatch.setattr(committing, "RETRY_SECONDS", (0.001, 0.01))
-    monkeypatch.setattr(committing, "AHEAD_FROM_SECONDS", 0)
+    monkeypatch.setattr(batches, "AHEAD_FROM_SECONDS", 0)
     monkeypatch.setattr(writing, "PAUSES", (0.01,))
     monkeypatch.setattr(writing, "FORGET_EVERY", 16)
     proxy.delay = 0.002
