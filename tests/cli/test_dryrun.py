@@ -164,17 +164,6 @@ def test_check_names_every_problem_and_skips_the_dryrun(feed: Path, command: Com
     assert "tls" in str(found["problems"])
 
 
-def test_linters_only_advise(feed: Path, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    tools = feed / "tools"
-    tools.mkdir()
-    (tools / "ruff").write_text("#!/bin/sh\necho feed.py:1:1 F401\nexit 1\n")
-    (tools / "ruff").chmod(0o700)
-    monkeypatch.setenv("PATH", f"{tools}:/bin:/usr/bin")
-    ran = command("check", "--messages", "one.hl7")
-    assert ran.code == 0
-    assert "ruff advises (1 line; this fails nothing):\n    feed.py:1:1 F401" in ran.out
-
-
 def test_a_handler_that_sends_nothing_is_shown(feed: Path, command: Command) -> None:
     file = feed / "config" / "feed.py"
     file.write_text(file.read_text() + '\n\n@handler("quiet")\ndef quiet(msg):\n    return None\n')

@@ -9,12 +9,13 @@ import click
 from messagefoundry.cli import options
 from messagefoundry.cli.configured import Call, Configured
 from messagefoundry.cli.edges import Edge, edges
-from messagefoundry.cli.failures import say
+from messagefoundry.cli.failures import WrongCall, say
 from messagefoundry.cli.output import on_terminal, show_json
 from messagefoundry.cli.validate import problem_as_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from messagefoundry.wiring.graph import Graph, Outbound
 
@@ -22,21 +23,36 @@ if TYPE_CHECKING:
 @click.command("graph")
 @options.configuration
 @click.option("--mermaid", is_flag=True, help="Print a Mermaid flowchart, for Markdown pages.")
+@click.option("--svg", metavar="FILE", type=options.FILE, help="Draw a picture into FILE, for browsers and documents.")
 @options.as_json
-def command(mermaid: bool, as_json: bool, **call: Any) -> None:
+def command(mermaid: bool, svg: Path | None, as_json: bool, **call: Any) -> None:
     """Show the way of messages: inbound, Router, Handlers, outbounds.
 
     Handlers and outbounds are the ones that a function's own code names; `dryrun` shows what a message really does.
     """
     graph = Configured(Call(**call)).graph_for_reading()
+    if svg is not None:
+        draw(graph, svg)
     if as_json:
         show_json(facts(graph))
     elif mermaid:
         click.echo("\n".join(flowchart(graph)))
+    elif svg is not None:
+        click.echo(f"wrote {svg}")
     else:
         show(graph)
     for warning in graph.warnings:
         say(f"warning: {warning}")
+
+
+def draw(graph: Graph, file: Path) -> None:
+    """Write the picture. Raises WrongCall when the file cannot be written."""
+    from messagefoundry.cli.graph_picture import picture
+
+    try:
+        file.write_text(picture(graph), "utf-8")
+    except OSError as error:
+        raise WrongCall(f"{file}: cannot be written: {error.strerror}") from error
 
 
 def facts(graph: Graph) -> dict[str, Any]:

@@ -26,6 +26,7 @@ FILES = {
     "messagefoundry.toml": "messagefoundry.toml",
     "requirements.txt": "requirements.txt",
     ".github/workflows/check.yml": "check.yml",
+    ".pre-commit-config.yaml": "pre-commit-config.yaml",
     ".gitignore": "gitignore",
     "README.md": "README.md",
 }
