@@ -10,7 +10,7 @@ from packaging.version import InvalidVersion, Version
 from tools.projects import ROOT, project_files
 
 OWN_VERSION = re.compile(r'^(version = )"[^"]*"', re.MULTILINE)
-OWN_REQUIREMENT = re.compile(r'("messagefoundry-[a-z0-9]+==)[^"]*"')
+OWN_REQUIREMENT = re.compile(r'("messagefoundry-[a-z0-9]+(?:\[[a-z]+\])?==)[^"]*"')
 
 
 def with_version(text: str, version: str) -> str:

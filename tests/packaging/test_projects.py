@@ -57,9 +57,10 @@ def test_every_plugin_has_an_extra_and_all_has_every_plugin() -> None:
         if (ROOT / "plugins").joinpath(name.removeprefix("messagefoundry-")).is_dir()
     } | {"postgres"}
     extras = {extra: set(own(asked)) for extra, asked in PROJECTS[0].extras.items()}
-    assert extras.keys() == plugins | {"standard", "all"}
+    assert extras.keys() == plugins | {"strict", "standard", "all"}
     assert all(extras[plugin] == {f"messagefoundry-{plugin}"} for plugin in plugins)
-    assert extras["all"] == {f"messagefoundry-{plugin}" for plugin in plugins}
+    assert extras["strict"] == {"messagefoundry-core"}
+    assert extras["all"] == {f"messagefoundry-{plugin}" for plugin in plugins} | {"messagefoundry-core"}
     assert extras["standard"] == {"messagefoundry-mllp", "messagefoundry-file"}
 
 
@@ -69,7 +70,7 @@ def test_setting_the_version_moves_everything_and_nothing_else(project: Project)
     moved = with_version(text, "9.8.7")
     assert f'version = "{project.version}"' not in moved
     assert f"=={project.version}" not in moved
-    assert moved.count("9.8.7") == 1 + len(re.findall(r'"messagefoundry-\w+==', text))
+    assert moved.count("9.8.7") == 1 + len(re.findall(r'"messagefoundry-\w+(?:\[\w+\])?==', text))
     assert with_version(moved, project.version) == text
 
 

@@ -16,8 +16,6 @@ NOT_YET = [
     "state_get",
     "response_get",
     "current_ingest_time",
-    "code_set",
-    "CodeSet",
     "Reference",
     "FileRef",
     "DatabaseRef",

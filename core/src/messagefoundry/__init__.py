@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from messagefoundry.message import Message as Message
     from messagefoundry.message import RawMessage as RawMessage
+    from messagefoundry.wiring.codesets import CodeSet as CodeSet
+    from messagefoundry.wiring.codesets import code_set as code_set
     from messagefoundry.wiring.declare import handler as handler
     from messagefoundry.wiring.declare import inbound as inbound
     from messagefoundry.wiring.declare import outbound as outbound
     from messagefoundry.wiring.declare import router as router
     from messagefoundry.wiring.environment import current_environment as current_environment
     from messagefoundry.wiring.environment import env as env
+    from messagefoundry.wiring.untranslated import NotTranslated as NotTranslated
     from messagefoundry.wiring.values import AckMode as AckMode
     from messagefoundry.wiring.values import BuildupThreshold as BuildupThreshold
     from messagefoundry.wiring.values import ContentType as ContentType
@@ -30,13 +33,16 @@ if TYPE_CHECKING:
 _AUTHORING = {
     "AckMode": "wiring.values",
     "BuildupThreshold": "wiring.values",
+    "CodeSet": "wiring.codesets",
     "ContentType": "wiring.values",
     "InternalErrorPolicy": "wiring.values",
     "Message": "message",
+    "NotTranslated": "wiring.untranslated",
     "OrderingMode": "wiring.values",
     "RawMessage": "message",
     "RetryPolicy": "wiring.values",
     "Send": "wiring.values",
+    "code_set": "wiring.codesets",
     "current_environment": "wiring.environment",
     "env": "wiring.environment",
     "handler": "wiring.declare",
@@ -48,7 +54,6 @@ _AUTHORING = {
 _NOT_YET = frozenset(
     {
         "BatchConfig",
-        "CodeSet",
         "DatabaseLookup",
         "DatabaseRef",
         "DbLookupError",
@@ -60,7 +65,6 @@ _NOT_YET = frozenset(
         "SetState",
         "StallThreshold",
         "X12Message",
-        "code_set",
         "current_ingest_time",
         "db_lookup",
         "fhir_lookup",
@@ -73,14 +77,17 @@ _NOT_YET = frozenset(
 __all__ = [
     "AckMode",
     "BuildupThreshold",
+    "CodeSet",
     "ContentType",
     "InternalErrorPolicy",
     "Message",
+    "NotTranslated",
     "OrderingMode",
     "RawMessage",
     "RetryPolicy",
     "Send",
     "__version__",
+    "code_set",
     "current_environment",
     "env",
     "handler",

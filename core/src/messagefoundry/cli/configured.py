@@ -76,9 +76,9 @@ class Configured:
             raise ValueError("this command takes no --config")
         return self.call.config
 
-    def graph(self) -> Graph:
-        """Load and check the graph for the active environment."""
-        return self._load_graph(self.environment, self.deployment)
+    def graph(self, connections: str | None = None) -> Graph:
+        """Load and check the graph for the active environment, with `connections` as connections.toml if given."""
+        return self._load_graph(self.environment, self.deployment, connections)
 
     def graph_for_reading(self) -> Graph:
         """The graph for a command that binds nothing: whether its listeners may be reached is not judged."""
@@ -91,7 +91,7 @@ class Configured:
         """
         return self._load_graph(self.call.env, self._bound_anywhere)
 
-    def _load_graph(self, environment: str | None, deployment: Deployment) -> Graph:
+    def _load_graph(self, environment: str | None, deployment: Deployment, connections: str | None = None) -> Graph:
         named = self.settings.ai.environment
         values, problems = read_values(None if named is None else self.settings.values_path(named), os.environ)
         try:
@@ -101,6 +101,7 @@ class Configured:
                 environment=environment,
                 values=values,
                 deployment=deployment,
+                connections=connections,
             )
         except ConfigurationError as error:
             raise ConfigurationError([*problems, *error.problems]) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,13 @@ from messagefoundry.contracts.settings import ConnectorSettings, Surroundings
 from messagefoundry.contracts.specs import ConnectorSpec, load
 from messagefoundry.contracts.transport import Transport
 from messagefoundry.plugins import Installed, offer
-from messagefoundry.wiring.declare import KEYWORDS
+from messagefoundry.strict import PIP_LINE, SchemaUnavailableError, known_versions
+from messagefoundry.wiring.declare import ANNOUNCED, KEYWORDS
 from messagefoundry.wiring.graph import Inbound, Outbound, Place
 from messagefoundry.wiring.options import INBOUND, LISTENERS_ONLY, NOT_YET, OUTBOUND, BadOptionError, Reader
 from messagefoundry.wiring.references import Environment, UnresolvedError, keys_in
 from messagefoundry.wiring.sentences import sentences
+from messagefoundry.wiring.wording import in_words_of_the_file, mend_in_words_of_the_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     from messagefoundry.plugins.offers import Kind
     from messagefoundry.wiring.deployment import Deployment
     from messagefoundry.wiring.recording import Declaration, Recording
+
+WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,7 @@ class Checker:
         spec = found.connector()
         content_type = str(options.pop("content_type", "hl7v2"))
         codec = found.codec(content_type)
+        found.strictness(options, content_type)
         around = Surroundings(
             "inbound",
             options.pop("bind_address", None) or self.deployment.bind_host,
@@ -120,12 +126,16 @@ class _Finding:
         self.declared = declared
         self.wrong = False
 
-    def put(self, text: str, mend: str = "", place: Place | None = None) -> None:
+    def put(self, text: str, mend: str = "", *keys: str) -> None:
+        """Put a problem down; `keys` name the option that it is about."""
         self.wrong = True
-        self.checker.record.problem(place or self.declared.place, self.declared.label, text, mend)
+        if self.declared.entry is not None:
+            text, mend = in_words_of_the_file(text), mend_in_words_of_the_file(mend, self.declared.kind)
+        self.checker.record.problem(self.declared.place_of(*keys), self.declared.label, text, mend)
 
-    def put_all(self, problem: Problem) -> None:
-        self.put(problem.text, problem.mend)
+    def put_all(self, problem: Problem, *keys: str) -> None:
+        """Put down a problem that is described already."""
+        self.put(problem.text, problem.mend, *keys)
 
     def stop_if_wrong(self) -> None:
         if self.wrong:
@@ -135,10 +145,13 @@ class _Finding:
         """The keywords that were given and are usable; one left at None is as one left out."""
         given: dict[str, Any] = {}
         for option, written in self.declared.options.items():
+            if option not in KEYWORDS[self.declared.kind]:
+                self._refuse_unknown(option)
+                continue
             try:
                 value = self.checker.environment.fill(written)
             except UnresolvedError as error:
-                self.put(f"option {option!r}: {error.text}", error.mend)
+                self.put(f"option {option!r}: {error.text}", error.mend, option)
                 continue
             if option in NOT_YET:
                 self._refuse_not_yet(option, value)
@@ -150,42 +163,79 @@ class _Finding:
 
     def _refuse_not_yet(self, option: str, value: Any) -> None:
         if not any(value is nothing or value == nothing for nothing in NOT_YET[option]):
-            self.put(f"option {option!r} is not supported yet in this release", "leave it out")
+            self.put(f"option {option!r} is not supported yet in this release", "leave it out", option)
+
+    def _refuse_unknown(self, option: str) -> None:
+        """Refuse a key of connections.toml that is no keyword; it may be an option of the connector."""
+        kind, spec = self.declared.kind, self.declared.spec
+        registered = self.checker.installed.connectors.get(spec.connector) if isinstance(spec, Transport) else None
+        model = None if registered is None else self._loaded(registered.spec.settings, registered.spec.name)
+        settings = [] if model is None else model.options_for(kind)
+        mend = f"write it under [{kind}.settings]" if option in settings else did_you_mean(option, KEYWORDS[kind])
+        if option in ANNOUNCED:
+            self.put(f"option {option!r} is not supported yet in this release", "leave it out", option)
+        else:
+            self.put(f"{kind}() has no option {option!r}", mend, option)
 
     def _read(self, option: str, reader: Reader, value: Any, given: dict[str, Any]) -> None:
         try:
             given[option] = reader(value)
         except BadOptionError as error:
-            self.put(f"option {option!r} {error}")
+            self.put(f"option {option!r} {error}", "", option)
 
     def connector(self) -> ConnectorSpec | None:
         """What the plugin registered for the connector, if there is one and it goes in this direction."""
         transport, kind = self.declared.spec, self.declared.kind
+        if not isinstance(transport, Transport) and self.declared.entry is not None:
+            self.put("transport names the connector", 'add transport = "MLLP"', "transport")
+            return None
         if not isinstance(transport, Transport):
             word = getattr(transport, "__name__", "MLLP") if callable(transport) else "MLLP"
             self.put("the second argument is a connector with its options", f"write {word}(...)")
             return None
         registered = self.checker.installed.connectors.get(transport.connector)
         if registered is None:
-            self._absent("connector", transport.connector, self.checker.installed.connectors)
+            self._absent("connector", transport.connector, self.checker.installed.connectors, "transport")
             return None
         if getattr(registered.spec, kind) is None:
             other = "outbound" if kind == "inbound" else "inbound"
-            self.put(f"{transport.connector} is for {other} Connections alone", f"declare it with {other}()")
+            self.put(
+                f"{transport.connector} is for {other} Connections alone", f"declare it with {other}()", "transport"
+            )
             return None
         return registered.spec
 
-    def _absent(self, kind: Kind, name: str, known: Mapping[str, Any]) -> None:
+    def strictness(self, options: Mapping[str, Any], content_type: str) -> None:
+        """Check what is said of strict validation, and that it can be done."""
+        if not options.get("strict"):
+            for option in ("hl7_version", "strict_timeout_s"):
+                if option in options:
+                    self.put(f"option {option!r} is for strict validation", "add strict=True, or leave it out", option)
+            return
+        if content_type != "hl7v2":
+            self.put("option 'strict' is for HL7 v2 alone", "leave it out", "strict")
+            return
+        try:
+            versions = known_versions()
+        except SchemaUnavailableError as error:
+            self.put(f"option 'strict': {error}", PIP_LINE, "strict")
+            return
+        version = options.get("hl7_version")
+        if version is not None and version not in versions:
+            mend = did_you_mean(version, versions) or f"one of {', '.join(sorted(versions))}"
+            self.put("option 'hl7_version' is no version of HL7 v2 that there is a schema of", mend, "hl7_version")
+
+    def _absent(self, kind: Kind, name: str, known: Mapping[str, Any], key: str) -> None:
         offered = offer(kind, name, self.checker.installed.broken)
         if offered is not None:
-            self.put_all(offered)
+            self.put_all(offered, key)
         else:
-            self.put(f"no installed plugin has the {kind} {name!r}", did_you_mean(name, known))
+            self.put(f"no installed plugin has the {kind} {name!r}", did_you_mean(name, known), key)
 
     def codec(self, content_type: str) -> Any:
         registered = self.checker.installed.codecs.get(content_type)
         if registered is None:
-            self._absent("content type", content_type, self.checker.installed.codecs)
+            self._absent("content type", content_type, self.checker.installed.codecs, "content_type")
             return None
         return self._loaded(registered.spec.codec, f"the content type {content_type}")
 
@@ -209,7 +259,7 @@ class _Finding:
         settings = self._built(spec, model, filled, keys, around)
         if settings is not None:
             for text, mend in self._findings(settings, around):
-                self.put(text, mend)
+                self.put(text, mend, *self._keys_in(text))
         return settings
 
     def _filled(self, connector: str, written: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -220,7 +270,7 @@ class _Finding:
                 filled[option] = self.checker.environment.fill(value)
             except UnresolvedError as error:
                 complete = False
-                self.put(f"option {option!r} of {connector}: {error.text}", error.mend)
+                self.put(f"option {option!r} of {connector}: {error.text}", error.mend, "settings", option)
         return filled if complete else None
 
     def _built(
@@ -234,10 +284,12 @@ class _Finding:
         try:
             return model(**filled)
         except ValidationError as error:
-            for text, mend in sentences(error, spec.name, model.options_for(around.direction), keys):
-                self.put(text, mend)
+            for option, text, mend in sentences(error, spec.name, model.options_for(around.direction), keys):
+                if self.declared.entry is not None and option in KEYWORDS[around.direction].keys() - model.model_fields:
+                    mend = f"write it above [{around.direction}.settings]"
+                self.put(text, mend, "settings", option)
         except MessageFoundryError as error:
-            self.put(f"{spec.name}: {error}")
+            self.put(f"{spec.name}: {error}", "", "settings")
         return None
 
     def _findings(self, settings: ConnectorSettings, around: Surroundings) -> Iterator[tuple[str, str]]:
@@ -251,6 +303,11 @@ class _Finding:
         for option in LISTENERS_ONLY:
             if not listens and self.declared.options.get(option) is not None:
                 yield f"option {option!r} is for Connections that listen on a port", "leave it out"
+
+    def _keys_in(self, text: str) -> tuple[str, ...]:
+        """The option that a plugin's sentence is about: the first of those written that it names."""
+        written = self.declared.spec.options
+        return ("settings", next((word for word in WORD.findall(text) if word in written), ""))
 
 
 def _env_of(value: Any) -> str:

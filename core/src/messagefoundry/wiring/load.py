@@ -26,14 +26,16 @@ def load_graph(
     environment: str | None,
     values: Mapping[str, Any],
     deployment: Deployment = Deployment(),  # noqa: B008 - a frozen value
+    connections: str | None = None,
 ) -> Graph:
-    """Load the modules of `directory` and give the graph that they wire in this deployment.
+    """Load the modules and tables of `directory` and give the graph that they wire in this deployment.
 
     `environment` is what current_environment() says while they load, None for a dry run; `values` is what env() keys
-    resolve to, already overlaid. Raises ConfigurationError with every problem found.
+    resolve to, already overlaid; `connections` is taken as what stands in connections.toml, if given. Raises
+    ConfigurationError with every problem found.
     """
     with active_environment(environment):
-        record = load_modules(Path(directory))
+        record = load_modules(Path(directory), connections)
     return resolve(
         record,
         installed=installed,

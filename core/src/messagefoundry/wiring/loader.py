@@ -1,5 +1,6 @@
-"""Loading the modules of a configuration directory: every `*.py` in it, sorted, not recursive, `_*` and `.*` left out.
+"""Loading a configuration directory: its code sets, every `*.py` in it, and `connections.toml`.
 
+Modules are taken in the order of their names, not recursively, `_*` and `.*` left out.
 A module that raises is a problem with the author's file and line; the others are loaded all the same.
 """
 
@@ -17,6 +18,8 @@ from typing import TYPE_CHECKING
 from messagefoundry.contracts.errors import ConfigurationError, Problem
 from messagefoundry.contracts.nearest import did_you_mean
 from messagefoundry.plugins.offers import EXTRAS, RELEASED, NotInstalledError, pip_line
+from messagefoundry.wiring.codesets import read_code_sets
+from messagefoundry.wiring.connections_file import FILE, declare_connections
 from messagefoundry.wiring.graph import Place
 from messagefoundry.wiring.modules import ENGINE, Package, importing, without_package
 from messagefoundry.wiring.recording import Recording, recording
@@ -27,27 +30,35 @@ if TYPE_CHECKING:
 OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
-def load_modules(directory: Path) -> Recording:
-    """Run a directory's modules and collect what they declare and what went wrong.
+def load_modules(directory: Path, connections: str | None = None) -> Recording:
+    """Run a directory's modules, read its tables, and collect what all of them declare and what went wrong.
+
+    `connections` is taken as what stands in connections.toml, to find out what it would do.
 
     Raises ConfigurationError, and runs nothing, for a directory that is not there, is empty, or that others may write.
     """
     directory = directory.absolute()
-    stems = _stems(directory)
+    file = directory / FILE
+    stems = _stems(directory, alone=connections is None and not file.exists())
     _refuse_writable_by_others(directory)
     with recording() as record, importing(directory) as package:
+        package.code_sets, unreadable = read_code_sets(directory)
+        record.code_sets = package.code_sets
+        record.problems += unreadable
         for stem in stems:
             _load(package, stem, record)
+        declare_connections(file, record, connections)
     record.mentions = dict(Counter(package.texts))
     return record
 
 
-def _stems(directory: Path) -> list[str]:
+def _stems(directory: Path, *, alone: bool) -> list[str]:
+    """The modules' names; there must be one where they stand `alone`, without a file of Connections."""
     if not directory.is_dir():
         what = "is not a directory" if directory.exists() else "does not exist"
         raise _refusal(directory, what, "name the directory of your configuration with --config")
     stems = sorted(file.stem for file in directory.glob("*.py") if file.name[0] not in "_.")
-    if not stems:
+    if alone and not stems:
         raise _refusal(directory, "has no module (*.py) to load", "messagefoundry init writes a first one")
     return stems
 
@@ -59,16 +70,20 @@ def _refusal(path: Path, text: str, mend: str) -> ConfigurationError:
 def _refuse_writable_by_others(directory: Path) -> None:
     if os.name != "posix":
         return
-    text = "may be written by other users, and its code runs as this one"
     open_to_others = [path for path in _code(directory) if path.stat().st_mode & OTHERS_MAY_WRITE]
     if open_to_others:
-        raise ConfigurationError([Problem(text, f"chmod go-w '{path}'", str(path)) for path in open_to_others])
+        raise ConfigurationError([_open_to_others(path) for path in open_to_others])
+
+
+def _open_to_others(path: Path) -> Problem:
+    harm = "it says where messages go" if path.name == FILE else "its code runs as this one"
+    return Problem(f"may be written by other users, and {harm}", f"chmod go-w '{path}'", str(path))
 
 
 def _code(directory: Path) -> Iterator[Path]:
     yield directory
     for entry in sorted(directory.iterdir()):
-        if entry.suffix == ".py" and entry.exists():
+        if (entry.suffix == ".py" or entry.name == FILE) and entry.exists():
             yield entry
         elif (entry / "__init__.py").is_file():
             yield from _code(entry)

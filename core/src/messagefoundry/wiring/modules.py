@@ -19,8 +19,12 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING
 
+from messagefoundry.wiring.codesets import CARRIED
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from messagefoundry.wiring.codesets import CodeSet
 
 _loads = itertools.count(1)
 ENGINE = "messagefoundry"
@@ -33,12 +37,16 @@ def without_package(text: str) -> str:
 
 
 class Package:
-    """The modules of one directory while they load. `texts` gathers the string literals of their source."""
+    """The modules of one directory while they load, and the code sets that they are to carry.
+
+    `texts` gathers the string literals of their source.
+    """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.name = f"{PACKAGE}{next(_loads)}"
         self.texts: list[str] = []
+        self.code_sets: Mapping[str, CodeSet] = {}
         self.failures: dict[str, BaseException] = {}
 
     def load(self, stem: str) -> ModuleType:
@@ -134,6 +142,7 @@ class _Source(SourceFileLoader):
         failure = self.package.failures.get(self.path)
         if failure is not None:
             raise failure
+        setattr(module, CARRIED, self.package.code_sets)
         try:
             super().exec_module(module)
         except BaseException as error:

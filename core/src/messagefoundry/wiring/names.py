@@ -60,7 +60,8 @@ def check_routers(
             continue  # put down with the options
         if inbound.kind == "inbound" and isinstance(router, str) and router.strip() and router not in routers:
             mend = did_you_mean(router, routers) or f'declare it with @router("{router}")'
-            record.problem(inbound.place, inbound.label, f"its Router {router!r} is not declared", mend)
+            place = inbound.place_of("router")
+            record.problem(place, inbound.label, f"its Router {router!r} is not declared", mend)
 
 
 def check_reply_sources(sources: Iterable[Source], outbounds: Iterable[str], record: Recording) -> None:

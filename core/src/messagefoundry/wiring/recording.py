@@ -14,16 +14,28 @@ from messagefoundry.wiring.graph import Handler, Place, Router
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from messagefoundry.wiring.codesets import CodeSet
+    from messagefoundry.wiring.toml_lines import Entry
+
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """One call of inbound() or outbound(), as written: `options` are the keywords given, env() references included."""
+    """One call of inbound() or outbound(), or one table of connections.toml, as written.
+
+    `options` are the keywords given, env() references included.
+    """
 
     kind: Literal["inbound", "outbound"]
     name: Any
     spec: Any
     options: Mapping[str, Any]
     place: Place
+    entry: Entry | None = None
+    """The table of connections.toml that it is; None for a call."""
+
+    def place_of(self, *keys: str) -> Place:
+        """Where an option is written, as far as that is known."""
+        return self.place if self.entry is None else self.entry.place(*keys)
 
     @property
     def label(self) -> str:
@@ -36,7 +48,8 @@ class Recording:
     """Everything that the modules of one configuration declared, in order, and what already went wrong.
 
     `failed` tells that some module did not load to its end, so that a name may be missing for that reason alone.
-    `mentions` counts how often each text is written in the modules' source.
+    `mentions` counts how often each text is written in the modules' source; `captured` are the names with which they
+    asked for code sets while they loaded.
     """
 
     connections: list[Declaration] = field(default_factory=list)
@@ -45,6 +58,8 @@ class Recording:
     problems: list[Problem] = field(default_factory=list)
     failed: bool = False
     mentions: dict[str, int] = field(default_factory=dict)
+    code_sets: Mapping[str, CodeSet] = field(default_factory=dict)
+    captured: list[tuple[str, Place]] = field(default_factory=list)
 
     def problem(self, place: Place, name: str, text: str, mend: str = "") -> None:
         """Put down one problem with its place; the same one twice counts once."""
@@ -65,6 +80,11 @@ def recording() -> Iterator[Recording]:
         yield record
     finally:
         _active.reset(token)
+
+
+def loading() -> Recording | None:
+    """The recording in progress, if there is one."""
+    return _active.get()
 
 
 def active() -> Recording:

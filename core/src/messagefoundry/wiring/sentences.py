@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 def sentences(
     error: ValidationError, subject: str, known: Iterable[str], sources: Mapping[str, str]
-) -> Iterator[tuple[str, str]]:
-    """(sentence, mend) for each finding. `sources` names the env() references behind options."""
+) -> Iterator[tuple[str, str, str]]:
+    """(option, sentence, mend) for each finding. `sources` names the env() references behind options."""
     known = tuple(known)
     for found in error.errors(include_url=False, include_input=False):
         option = str(found["loc"][0]) if found["loc"] else ""
-        yield _sentence(found["type"], option, dict(found), subject, known, sources.get(option, ""))
+        yield option, *_sentence(found["type"], option, dict(found), subject, known, sources.get(option, ""))
 
 
 def _sentence(
