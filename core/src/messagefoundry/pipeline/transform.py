@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from messagefoundry.contracts.units import Failed, Outgoing, Routing
 from messagefoundry.message import Message
 from messagefoundry.pipeline.watchdog import Run
+from messagefoundry.wiring.untranslated import NotTranslated
 from messagefoundry.wiring.values import Send
 
 if TYPE_CHECKING:
@@ -67,14 +68,15 @@ class WrongReturnError(AuthorError):
 def describe_failure(error: BaseException, where: str) -> str:
     """An author's error in two parts: a first line that is safe to show anywhere, then its own text.
 
-    The first line names the class and the place in the author's code; the text may quote a message, so it is kept
-    sealed in the store and shown only to those who ask.
+    The first line names the class and the place in the author's code, and the step of a NotTranslated; the text may
+    quote a message, so it is kept sealed in the store and shown only to those who ask.
     """
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if not frame.filename.startswith(_OWN)]
     place = f" at {os.path.basename(own[-1].filename)}:{own[-1].lineno}" if own else ""
     text = own_text(error)
     said = f": {error.sentence}" if isinstance(error, AuthorError) else ""
+    said = f": {text}" if isinstance(error, NotTranslated) else said
     return f"{type(error).__name__}{place} in {where}{said}" + (f"\n{text}" if text else "")
 
 

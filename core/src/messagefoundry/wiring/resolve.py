@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from messagefoundry.contracts.errors import ConfigurationError, Problem
 from messagefoundry.wiring.connections import Checker, UnusableConnectionError
 from messagefoundry.wiring.graph import Graph, Inbound, Outbound
-from messagefoundry.wiring.literals import undeclared, unreturned
+from messagefoundry.wiring.literals import check_code_sets, undeclared, unreturned
 from messagefoundry.wiring.names import by_name, check_reply_sources, check_routers, unused
 from messagefoundry.wiring.ports import check_ports
 from messagefoundry.wiring.references import Environment
+from messagefoundry.wiring.untranslated import untranslated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -45,6 +46,7 @@ def resolve(
         outbounds = [each.name for each in record.connections if each.kind == "outbound"]
         check_reply_sources(checker.sources, outbounds, record)
     check_ports(checker.sources, deployment, record)
+    check_code_sets([*routers.values(), *handlers.values()], record)
     problems = [*installed.problems(), *record.problems]
     if problems:
         raise ConfigurationError(sorted(problems, key=lambda problem: (problem.file, problem.line)))
@@ -55,8 +57,10 @@ def resolve(
         MappingProxyType(handlers),
         environment,
         source,
+        code_sets=record.code_sets,
+        captured=tuple(record.captured),
     )
-    doubts = (*unused(graph, record.mentions), *undeclared(graph), *unreturned(graph))
+    doubts = (*unused(graph, record.mentions), *undeclared(graph), *unreturned(graph), *untranslated(graph))
     return replace(graph, warnings=(*doubts, *_empty(graph, source), *_left_out(source)))
 
 
