@@ -244,7 +244,8 @@ def test_a_secret_is_in_no_sentence(configuration: Configuration) -> None:
 
 
 def test_all_problems_come_at_once_in_the_order_of_the_files(configuration: Configuration) -> None:
-    configuration.feed('inbound("IB", Pipe(port="x"), router="atd", messages_days=3)\noutbound("OB", Fetch(folder="x"))')
+    inbound = 'inbound("IB", Pipe(port="x"), router="atd", messages_days=3)'
+    configuration.feed(f'{inbound}\noutbound("OB", Fetch(folder="x"))')
     configuration.write("aaa.py", "import nowhere_at_all\n")
     configuration.write("zzz.py", "x = 1\ny = (\n")
     assert configuration.problems() == [

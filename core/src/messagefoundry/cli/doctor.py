@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -45,7 +46,7 @@ def wanted(configured: Configured) -> Wanted:
     """What a configuration and its settings name. Raises ConfigurationError for a directory that cannot be read."""
     settings = configured.settings
     named = wanted_by(configured.directory, environment=settings.ai.environment)
-    return Wanted(named.connectors, named.content_types, {settings.store.backend})
+    return replace(named, stores={settings.store.backend})
 
 
 def show(report: Report, config: Path | None) -> None:

@@ -10,6 +10,7 @@ from messagefoundry.contracts.errors import Refused
 from messagefoundry.contracts.nearest import did_you_mean
 from messagefoundry.message import Message, MessageError, diff
 from messagefoundry.pipeline.transform import transform
+from messagefoundry.strict import Validator
 from messagefoundry.wiring.environment import active_environment
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from messagefoundry.contracts.codecs import Summary
     from messagefoundry.contracts.units import Outgoing
     from messagefoundry.wiring.graph import Graph, Inbound
+
+
+REFUSED = "refused on receipt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,15 +130,26 @@ def receivers(graph: Graph, source: Source) -> list[Inbound]:
     return inbounds if len(inbounds) == 1 else [each for each in inbounds if each.content_type == "hl7v2"]
 
 
-def rehearsed(graph: Graph, inbound: Inbound, source: Source) -> Rehearsed:
-    """Judge one message as intake does, and run Router and Handlers over it."""
-    raw = source.raw
+def judged(inbound: Inbound, raw: bytes) -> tuple[Summary | None, str]:
+    """What intake reads of a message, and why it would refuse it: "" when it would not."""
     try:
         summary = inbound.codec.summarize(raw, encoding=inbound.settings.text_encoding())
     except Refused as refused:
-        return _refused(inbound, source, refused.summary, str(refused))
+        return refused.summary, str(refused)
     if inbound.max_message_bytes is not None and len(raw) > inbound.max_message_bytes:
-        return _refused(inbound, source, summary, f"longer than max_message_bytes ({inbound.max_message_bytes})")
+        return summary, f"longer than max_message_bytes ({inbound.max_message_bytes})"
+    if inbound.strict:
+        report = Validator(inbound.hl7_version).validate(Message(raw, encoding=summary.encoding))
+        return summary, report.summary if report.faults else ""
+    return summary, ""
+
+
+def rehearsed(graph: Graph, inbound: Inbound, source: Source) -> Rehearsed:
+    """Judge one message as intake does, and run Router and Handlers over it."""
+    raw = source.raw
+    summary, why = judged(inbound, raw)
+    if why or summary is None:
+        return _refused(inbound, source, summary, why)
     outcome = transform(graph, inbound, raw, summary.encoding)
     return Rehearsed(
         source.label,
@@ -152,9 +167,7 @@ def rehearsed(graph: Graph, inbound: Inbound, source: Source) -> Rehearsed:
 
 def _refused(inbound: Inbound, source: Source, summary: Summary | None, why: str) -> Rehearsed:
     control_id, message_type = (summary.control_id, summary.message_type) if summary is not None else ("", "")
-    return Rehearsed(
-        source.label, inbound.name, control_id, message_type, "ERROR", errors=(f"refused on receipt: {why}",)
-    )
+    return Rehearsed(source.label, inbound.name, control_id, message_type, "ERROR", errors=(f"{REFUSED}: {why}",))
 
 
 def _delivery(raw: bytes, encoding: str, outgoing: Outgoing) -> Delivery:

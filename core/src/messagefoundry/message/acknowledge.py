@@ -48,6 +48,7 @@ class RefusalKind(Enum):
     RATE_LIMIT = 207, False, "Too many messages at the moment and it should be sent again"
     SHUTTING_DOWN = 207, False, "Shutting down and it should be sent again"
     INTERNAL = 207, False, "Application internal error"
+    VALIDATION_TIMEOUT = 207, False, "The message could not be validated in time"
     DELIVERY_FAILED = 207, False, "The message could not be delivered"
     DELIVERY_REJECTED = 207, True, "The receiving system rejected the message"
 
@@ -63,10 +64,22 @@ class ErrorLocation(NamedTuple):
 
     segment: str = ""
     sequence: int | None = None
+    """Which of the segments of this id; without an id, which of all segments."""
     field: int | None = None
     repetition: int | None = None
     component: int | None = None
     subcomponent: int | None = None
+
+    @property
+    def name(self) -> str:
+        """For people: "PID-5.1", "OBX[3]-11" in the third OBX, "PID-3(2).4" in the second repetition, "segment 7"."""
+        if not self.segment:
+            return f"segment {self.sequence}" if self.sequence else ""
+        occurrence = f"[{self.sequence}]" if self.sequence and self.sequence > 1 else ""
+        repetition = f"({self.repetition})" if self.repetition and self.repetition > 1 else ""
+        field = f"-{self.field}{repetition}" if self.field else ""
+        inside = "".join(f".{number}" for number in (self.component, self.subcomponent) if number)
+        return f"{self.segment}{occurrence}{field}{inside}"
 
 
 class Accepted(NamedTuple):

@@ -16,6 +16,7 @@ from messagefoundry.contracts.inbound import Receipt, check_bookmark
 from messagefoundry.contracts.units import ReadBookmark, Receive, Refuse
 from messagefoundry.message import AcknowledgmentMode, Refusal, RefusalKind
 from messagefoundry.pipeline.committer import Committer, now
+from messagefoundry.pipeline.strictness import Strictness
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,6 +71,7 @@ class Intake:
         self._encoding = inbound.settings.text_encoding()
         self._patience = patience(inbound)
         self._reply_from = inbound.settings.reply_source()
+        self._strictness = Strictness(inbound, note) if inbound.strict else None
 
     @property
     def name(self) -> str:
@@ -101,6 +103,10 @@ class Intake:
             return await self.refuse(raw, refused.refusal, peer=peer)
         if inbound.max_message_bytes is not None and len(raw) > inbound.max_message_bytes:
             return await self.refuse(raw, Refusal(RefusalKind.TOO_LARGE), peer=peer)
+        if self._strictness is not None:
+            found = await self._strictness.refusal(raw, summary)
+            if found is not None:
+                return await self.refuse(raw, found[0], peer=peer, detail=found[1])
         if self._gate.closed is not None:
             return self._answer(raw, summary, Refusal(self._gate.closed), None)
         if summary.header is not None and not (summary.control_id and summary.message_type):
@@ -150,15 +156,18 @@ class Intake:
 
         return hand_on
 
-    async def refuse(self, raw: bytes, refusal: Refusal, *, peer: str = "") -> Receipt:
-        """Record a refused message as an ERROR, or count a byte-identical repeat, and answer it."""
+    async def refuse(self, raw: bytes, refusal: Refusal, *, peer: str = "", detail: str = "") -> Receipt:
+        """Record a refused message as an ERROR, or count a byte-identical repeat, and answer it.
+
+        `detail` says more on its trail: places and rules, never a value.
+        """
         summary = self._summary(raw)
         receipt = self._answer(raw, summary, refusal, None)
         log.warning(
             "%s: refused a message%s: %s", self.name, f" with {receipt.code}" * bool(receipt.code), receipt.reason
         )
         if refusal.kind not in (RefusalKind.STORE_UNAVAILABLE, RefusalKind.SHUTTING_DOWN):
-            await self._record(raw, refusal, summary, receipt.code, peer)
+            await self._record(raw, refusal, summary, receipt.code, peer, detail)
         return receipt
 
     def _summary(self, raw: bytes) -> Summary | None:
@@ -168,9 +177,13 @@ class Intake:
         except Refused as refused:
             return refused.summary
 
-    async def _record(self, raw: bytes, refusal: Refusal, summary: Summary | None, code: str, peer: str) -> None:
+    async def _record(
+        self, raw: bytes, refusal: Refusal, summary: Summary | None, code: str, peer: str, detail: str
+    ) -> None:
         known = summary or Summary(encoding=self._encoding)
         kind = refusal.kind
+        if kind is RefusalKind.UNDECODABLE:
+            detail = f"read as {known.encoding}"
         unit = Refuse(
             self._inbound.name,
             raw,
@@ -182,7 +195,7 @@ class Intake:
             now(),
             code or "refused",
             str(kind.code),
-            f"{kind.sentence} (read as {known.encoding})" if kind is RefusalKind.UNDECODABLE else kind.sentence,
+            f"{kind.sentence} ({detail})" if detail else kind.sentence,
             hashlib.blake2b(raw, digest_size=16).digest(),
         )
         try:

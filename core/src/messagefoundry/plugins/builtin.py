@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from keyword import iskeyword
+
 from messagefoundry.contracts import AlertSinkSpec, BlueprintSpec, CodecSpec, CommandSpec, hookimpl
 
 contract = 1
@@ -12,7 +14,11 @@ COMMANDS = {
     "validate": "Check a configuration and name all of its problems.",
     "check": "Validate a configuration and dry-run its fixtures, for CI.",
     "graph": "Show what a configuration wires.",
+    "connection": "Declare Connections in connections.toml.",
+    "codeset": "List and show code sets.",
+    "impact": "Say who refers to a Connection, a Router, a Handler or a code set.",
     "dryrun": "Run messages through Routers and Handlers without sending anything.",
+    "replay-diff": "Run messages of the store through a configuration and show what would change.",
     "doctor": "Check what is installed and what a configuration needs.",
     "plugins": "List the installed plugins.",
     "status": "Say how the engine is doing, or why one lane waits.",
@@ -24,6 +30,8 @@ COMMANDS = {
     "store": "Say what state the store is in, migrate it, or move it to another database.",
     "send": "Send messages over MLLP and print each answer.",
     "demo": "Run a synthetic feed from socket to socket.",
+    "generate": "Make up conformant HL7 messages in which nobody is real.",
+    "import": "Turn interfaces of another engine into modules of a configuration.",
 }
 """Name and summary of each command; `messagefoundry.cli.<name>` has the click command `command`."""
 
@@ -50,9 +58,15 @@ def register_alert_sinks() -> list[AlertSinkSpec]:
 def register_commands() -> list[CommandSpec]:
     """The commands of `messagefoundry`."""
     return [
-        CommandSpec(name, summary, f"messagefoundry.cli.{name.replace('-', '_')}:command")
+        CommandSpec(name, summary, f"messagefoundry.cli.{_module_of(name)}:command")
         for name, summary in COMMANDS.items()
     ]
+
+
+def _module_of(command: str) -> str:
+    """The module of a command; a name that Python keeps for itself has a line behind it."""
+    module = command.replace("-", "_")
+    return f"{module}_" if iskeyword(module) else module
 
 
 @hookimpl

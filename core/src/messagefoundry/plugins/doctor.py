@@ -15,6 +15,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from messagefoundry.contracts.errors import Problem
 from messagefoundry.contracts.specs import load
 from messagefoundry.plugins.offers import Kind, offer
+from messagefoundry.strict import PIP_LINE, SchemaUnavailableError, known_versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -78,6 +79,8 @@ class Wanted:
     connectors: Collection[str] = ()
     content_types: Collection[str] = ()
     stores: Collection[str] = ()
+    strict: bool = False
+    """Whether any Connection asks for strict validation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,11 @@ def missing(installed: Installed, wanted: Wanted) -> Iterator[Problem]:
         for name in sorted(set(names)):
             if name not in table:
                 yield offer(kind, name, installed.broken) or Problem(f"no installed plugin has the {kind} {name}")
+    if wanted.strict:
+        try:
+            known_versions()
+        except SchemaUnavailableError as error:
+            yield Problem(str(error), PIP_LINE)
 
 
 def _examined(installed: Installed, plugin: Plugin) -> Examined:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from messagefoundry.contracts.codecs import Codec
     from messagefoundry.contracts.errors import Problem
     from messagefoundry.contracts.specs import ConnectorSpec
+    from messagefoundry.wiring.codesets import CodeSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,10 @@ class Inbound:
     bind_host: str = "127.0.0.1"
     source_ip_allowlist: tuple[IPv4Network | IPv6Network, ...] = ()
     max_message_bytes: int | None = None
+    strict: bool = False
+    hl7_version: str | None = None
+    """The version that strict validation takes all messages for; None for that of MSH-12."""
+    strict_timeout_s: float | None = None
     buildup: BuildupThreshold = field(default_factory=BuildupThreshold)
     metadata: Mapping[str, Any] = field(default_factory=dict)
     place: Place = Place()
@@ -112,3 +117,6 @@ class Graph:
     environment: str | None = None
     source: str = ""
     warnings: tuple[Problem, ...] = ()
+    code_sets: Mapping[str, CodeSet] = field(default_factory=dict)
+    captured: tuple[tuple[str, Place], ...] = ()
+    """Names with which the modules asked for code sets while they loaded, and where."""

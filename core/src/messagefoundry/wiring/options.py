@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from enum import StrEnum
+from functools import cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from math import inf
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from pydantic import TypeAdapter, ValidationError
+
+from messagefoundry.contracts.nearest import did_you_mean
+from messagefoundry.contracts.sentences import what_it_must_be
 from messagefoundry.wiring.values import (
     AckMode,
     BuildupThreshold,
@@ -57,14 +64,38 @@ def one_of(choices: type[Choice]) -> Callable[[Any], Choice]:
 
 
 def instance_of(kind: type[Value]) -> Callable[[Any], Value]:
-    """A value of a class."""
+    """A value of a class, or a table of its fields."""
 
     def read(value: Any) -> Value:
         if isinstance(value, kind):
             return value
+        if isinstance(value, Mapping):
+            return from_table(kind, value)
         raise BadOptionError(f"must be a {kind.__name__}")
 
     return read
+
+
+@cache
+def checking(kind: type[Any]) -> TypeAdapter[Any]:
+    """What checks the fields of a dataclass, made once."""
+    return TypeAdapter(kind)
+
+
+def from_table(kind: type[Value], table: Mapping[str, Any]) -> Value:
+    """The dataclass `kind` with the fields of a table of connections.toml, every value checked."""
+    known = [each.name for each in fields(kind)]  # type: ignore[arg-type]
+    for key in table:
+        if key not in known:
+            mend = did_you_mean(key, known)
+            raise BadOptionError(f"has no key {key!r}{f': {mend}' if mend else ''}")
+    try:
+        found: Value = checking(kind).validate_python(dict(table))  # type: ignore[arg-type]
+    except ValidationError as error:
+        (wrong, *_) = error.errors(include_url=False, include_input=False)
+        named = f"has {wrong['loc'][0]!r}, which " if wrong["loc"] else ""
+        raise BadOptionError(f"{named}{what_it_must_be(wrong['type'], dict(wrong))}") from None
+    return found
 
 
 def positive(value: Any) -> int:
@@ -75,6 +106,17 @@ def positive(value: Any) -> int:
         number = 0
     if number < 1:
         raise BadOptionError("must be a whole number above 0")
+    return number
+
+
+def seconds(value: Any) -> float:
+    """A time in seconds."""
+    try:
+        number = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else 0.0
+    except ValueError:
+        number = 0.0
+    if not 0 < number < inf:
+        raise BadOptionError("must be a number of seconds above 0")
     return number
 
 
@@ -129,6 +171,9 @@ INBOUND: Mapping[str, Reader] = {
     "bind_address": interface,
     "source_ip_allowlist": networks,
     "max_message_bytes": positive,
+    "strict": flag,
+    "hl7_version": text,
+    "strict_timeout_s": seconds,
 }
 
 OUTBOUND: Mapping[str, Reader] = {
@@ -146,9 +191,6 @@ LISTENERS_ONLY = ("bind_address", "source_ip_allowlist")
 
 NOT_YET: Mapping[str, tuple[Any, ...]] = {
     "ack_after": (None, "ingest"),
-    "strict": (None, False),
-    "hl7_version": (None,),
-    "strict_timeout_s": (None,),
     "schedule": (None,),
     "messages_days": (None,),
     "dead_letter_days": (None,),

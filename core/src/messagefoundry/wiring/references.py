@@ -41,7 +41,7 @@ class Environment:
         return value
 
     def _value_of(self, reference: EnvReference) -> Any:
-        if reference.key not in self.values:
+        if not isinstance(reference.key, str) or reference.key not in self.values:
             if reference.default is not MISSING:
                 return reference.default
             raise UnresolvedError(*self._undefined(str(reference.key)))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from messagefoundry.contracts.transport import Transport
 from messagefoundry.plugins.doctor import Wanted
 from messagefoundry.plugins.offers import EXTRAS
-from messagefoundry.wiring.environment import active_environment
+from messagefoundry.wiring.environment import EnvReference, active_environment
 from messagefoundry.wiring.loader import load_modules
 
 if TYPE_CHECKING:
@@ -31,7 +31,13 @@ def wanted_by(directory: Path | str, *, environment: str | None = None) -> Wante
     return Wanted(
         frozenset({*transports, *_imported(path)}),
         frozenset(str(each) for each in content_types if isinstance(each, str)),
+        strict=any(_may_be_true(each.options.get("strict")) for each in declared),
     )
+
+
+def _may_be_true(value: object) -> bool:
+    """Whether an option is on, or may be by the environment's value."""
+    return isinstance(value, EnvReference) or bool(value)
 
 
 def _imported(directory: Path) -> Iterator[str]:
