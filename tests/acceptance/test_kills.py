@@ -1,38 +1,28 @@
 """kill -9 at random moments under load: what was acknowledged is delivered everywhere, in order, and accounted for.
 
-`make torture` is the long form. ACCEPTANCE_KILLS and ACCEPTANCE_SEED make this one longer, or other.
+`make torture` is the long form.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.acceptance.engine_process import run_command
-from tests.acceptance.torture_situations import SITUATIONS, Situation, tortured
-from tests.acceptance.torture_verdict import figures, verdict
+from tests.acceptance.torture_short import kept
+from tests.acceptance.torture_situations import SITUATIONS, Situation
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.acceptance.torture_world import World
 
-KILLS = int(os.environ.get("ACCEPTANCE_KILLS", "0"))
-"""0: as few as each situation needs to be seen"""
-
-SEED = int(os.environ.get("ACCEPTANCE_SEED", "20261122"))
-
 
 @pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.name)
 def test_nothing_acknowledged_is_lost_by_kills(situation: Situation, tmp_path: Path) -> None:
-    with tortured(situation, tmp_path, kills=KILLS or situation.short, seed=SEED) as world:
-        evidence = world.evidence()
-    assert verdict(evidence) == []
-    assert evidence.accepted
-    print(f"{situation.name}: {figures(evidence)}")
+    world, evidence = kept(situation, tmp_path)
     if situation.name == "plain":
         assert shown_by_command(world) == {
             message.control_id: message.disposition for message in evidence.books.messages
@@ -41,5 +31,6 @@ def test_nothing_acknowledged_is_lost_by_kills(situation: Situation, tmp_path: P
 
 def shown_by_command(world: World) -> dict[str, str]:
     """The disposition of every message, as `messages list` has it."""
-    listed = run_command(world.place, "messages", "list", "--json", "--limit", "1000000")
+    asked = ("messages", "list", "--json", "--limit", "1000000")
+    listed = run_command(world.place, *asked, environment=world.environment)
     return {row["control_id"]: row["disposition"] for row in json.loads(listed.stdout)}

@@ -11,6 +11,7 @@ from tests.acceptance import torture
 from tests.acceptance.torture_books import Attempt, Books, StoredMessage, StoredWork
 from tests.acceptance.torture_partner import Arrival
 from tests.acceptance.torture_situations import SITUATIONS
+from tests.acceptance.torture_stores import SqliteStores
 from tests.acceptance.torture_verdict import Evidence, figures, verdict
 
 if TYPE_CHECKING:
@@ -174,6 +175,15 @@ def test_a_round_that_breaks_a_promise_is_kept_and_can_be_repeated(
     assert "acknowledged, and not in the store: A" in said
     assert str(directory) in said
     assert 'make torture MINUTES=0 SEED=7 ARGS="--situation files"' in said
+
+
+class Elsewhere(SqliteStores):
+    name = "elsewhere"
+
+
+def test_a_round_is_repeated_over_its_own_kind_of_store() -> None:
+    again = torture.Round(SITUATIONS[0], 7, 3, Elsewhere()).again
+    assert again == 'make torture MINUTES=0 SEED=7 STORE=elsewhere ARGS="--situation plain --kills 3"'
 
 
 def test_rounds_go_through_every_situation_with_fresh_seeds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,7 @@
 """The long torture: every situation in turn, with fresh seeds, until the time is over or something breaks.
 
     make torture MINUTES=10
+    make torture MINUTES=10 STORE=postgres                       on the server of MEFOR_TEST_POSTGRES, or one of its own
     make torture MINUTES=0 SEED=7 ARGS="--situation spilled"     one round, as it was before
 
 Each round is one store and one engine that is killed so often in a row, then stops in order and is judged. A round that
@@ -27,17 +28,22 @@ from rich.live import Live
 from tests.acceptance.sending import accepted_ids
 from tests.acceptance.torture_partner import ACCEPTED
 from tests.acceptance.torture_situations import SITUATIONS, Situation, tortured
+from tests.acceptance.torture_stores import SqliteStores
 from tests.acceptance.torture_verdict import Figures, figures, verdict
+from tests.postgres.torture_store import PostgresStores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from tests.acceptance.torture_stores import StoreKind, TortureStore
     from tests.acceptance.torture_world import World
 
     Go = Callable[["Round", Path, "Picture"], list[str]]
 
 KILLS = 25
 INTERRUPTED = 130
+
+STORES: dict[str, Callable[[], StoreKind]] = {kind.name: kind for kind in (SqliteStores, PostgresStores)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +53,16 @@ class Round:
     situation: Situation
     seed: int
     kills: int
+    stores: StoreKind
 
     @property
     def again(self) -> str:
         """The command that repeats it."""
+        store = "" if self.stores.name == SqliteStores.name else f"STORE={self.stores.name} "
         options = f"--situation {self.situation.name}"
         if self.kills != KILLS:
             options += f" --kills {self.kills}"
-        return f'make torture MINUTES=0 SEED={self.seed} ARGS="{options}"'
+        return f'make torture MINUTES=0 SEED={self.seed} {store}ARGS="{options}"'
 
 
 class Picture:
@@ -107,7 +115,18 @@ def so_far(world: World) -> Figures:
 
 
 def run(going: Round, directory: Path, picture: Picture) -> list[str]:
-    """One round in a directory: what is wrong in the end."""
+    """One round in a directory: what is wrong in the end. The store stays when anything is."""
+    store = going.stores.in_directory(directory)
+    broken: list[str] = []
+    try:
+        broken = _run(going, directory, store, picture)
+    finally:
+        if not broken:
+            store.remove()
+    return broken
+
+
+def _run(going: Round, directory: Path, store: TortureStore, picture: Picture) -> list[str]:
     try:
         with tortured(
             going.situation,
@@ -115,6 +134,7 @@ def run(going: Round, directory: Path, picture: Picture) -> list[str]:
             kills=going.kills,
             seed=going.seed,
             told=lambda world: picture.show(going, so_far(world)),
+            store=store,
         ) as world:
             evidence = world.evidence()
     except Exception as broken:  # noqa: BLE001 - whatever it is, the round is to be kept and repeated
@@ -128,6 +148,14 @@ def run(going: Round, directory: Path, picture: Picture) -> list[str]:
 def main(argv: Sequence[str] | None = None, go: Go = run) -> int:
     """Run from the command line; the exit code. `go` does one round and gives what is wrong in the end."""
     options = _parser().parse_args(argv)
+    stores = STORES[options.store]()
+    try:
+        return _rounds(options, stores, go)
+    finally:
+        stores.close()
+
+
+def _rounds(options: argparse.Namespace, stores: StoreKind, go: Go) -> int:
     situations = [each for each in SITUATIONS if options.situation in (None, each.name)]
     console = Console(width=None if sys.stdout.isatty() else 200)
     picture = Picture(console)
@@ -135,7 +163,7 @@ def main(argv: Sequence[str] | None = None, go: Go = run) -> int:
     rounds = 0
     with picture.moving():
         while not rounds or time.monotonic() < end:
-            going = Round(situations[rounds % len(situations)], options.seed + rounds, options.kills)
+            going = Round(situations[rounds % len(situations)], options.seed + rounds, options.kills, stores)
             prefix = f"torture-{going.situation.name}-{going.seed}-"
             directory = Path(tempfile.mkdtemp(prefix=prefix, dir=options.directory))
             try:
@@ -156,7 +184,8 @@ def _tell(console: Console, going: Round, directory: Path, broken: Sequence[str]
     console.print(f"[red]broken[/] in {going.situation.name}, seed {going.seed}:", highlight=False)
     for sentence in broken:
         console.print(f"  {sentence}", highlight=False, markup=False, soft_wrap=True)
-    console.print(f"The store and every log: {directory}", highlight=False, soft_wrap=True)
+    console.print(f"The store: {going.stores.whereabouts(directory)}", highlight=False, soft_wrap=True)
+    console.print(f"Every log: {directory}", highlight=False, soft_wrap=True)
     console.print(f"Once more:  {going.again}", highlight=False, soft_wrap=True)
 
 
@@ -166,6 +195,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--minutes", type=float, default=10, help="begin no round after so long; one is run in any case")
     add("--seed", type=int, default=secrets.randbelow(1 << 31), help="of the first round; those after it count on")
     add("--kills", type=int, default=KILLS, help="in a row, in one round (default %(default)s)")
+    add("--store", choices=list(STORES), default=SqliteStores.name, help="its database (default %(default)s)")
     add("--situation", choices=[situation.name for situation in SITUATIONS], help="this one alone")
     add("--directory", help="where rounds have their directories; the system's temporary directory unless given")
     return parser

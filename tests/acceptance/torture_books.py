@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from tests.acceptance.torture_stores import rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
+
+    from tests.acceptance.torture_stores import TortureStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,28 +55,28 @@ class Books:
     """whether the last engine noted that it stopped in order"""
 
 
-def books_of(database: Path) -> Books:
+def books_of(store: TortureStore) -> Books:
     """Read a store that nobody writes."""
-    with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as store:
-        messages = store.execute("SELECT id, control_id, disposition FROM message ORDER BY id").fetchall()
-        works = store.execute("SELECT id, message_id, lane, state FROM work ORDER BY id").fetchall()
-        events = store.execute(
+    with store.connected() as connection:
+        messages = rows_of(connection, "SELECT id, control_id, disposition FROM message ORDER BY id")
+        works = rows_of(connection, "SELECT id, message_id, lane, state FROM work ORDER BY id")
+        events = rows_of(
+            connection,
             "SELECT at, message_id, connection, detail FROM event WHERE kind IN ('delivered', 'retry', 'dead')"
-            " ORDER BY id"
-        ).fetchall()
-        ((running,),) = store.execute("SELECT running FROM engine").fetchall()
-        checked = [row[0] for row in store.execute("PRAGMA integrity_check")]
+            " ORDER BY id",
+        )
+        ((running,),) = rows_of(connection, "SELECT running FROM engine")
     names = {message_id: control_id for message_id, control_id, _ in messages}
     return Books(
         messages=tuple(StoredMessage(*row) for row in messages),
         works=tuple(StoredWork(key, names[message_id], lane, state) for key, message_id, lane, state in works),
         attempts=tuple(_attempts(events, names)),
-        damage=() if checked == ["ok"] else tuple(checked),
+        damage=tuple(store.damage()),
         closed=not running,
     )
 
 
-def _attempts(events: list[tuple[int, int, str, str]], names: dict[int, str]) -> Iterator[Attempt]:
+def _attempts(events: Sequence[tuple[Any, ...]], names: dict[int, str]) -> Iterator[Attempt]:
     """Those that were answered, and those of which nobody knows; a refused connection reached nobody."""
     for at, message_id, lane, detail in events:
         facts = json.loads(detail) if detail else {}

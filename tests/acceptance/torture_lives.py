@@ -49,9 +49,9 @@ def killed_while_starting(world: World, activities: Sequence[Activity], chance: 
 
 
 def killed_while_creating(world: World, activities: Sequence[Activity], chance: random.Random) -> None:
-    """Ends as soon as the file of the store is there, whole or not."""
+    """Ends as soon as there is anything of the store, whole or not."""
     with world.living(activities, chance) as engine:
-        until(world.place.database.exists, "the store's file is there", within=60)
+        until(world.store.begun, "something of the store is there", within=60)
         _wait(engine, chance.uniform(0, 0.05))
         world.kill(engine)
 

@@ -5,21 +5,22 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import sqlite3
 import time
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sqlalchemy import inspect
+
 import messagefoundry_sql
-from messagefoundry_sql.opening import VERSION_TABLE
 from messagefoundry_sql.schema import REVISION
+from tests.acceptance.torture_stores import revision_of, rows_of
 from tests.acceptance.waiting import until
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Sequence
 
+    from tests.acceptance.torture_stores import TortureStore
     from tests.acceptance.torture_world import Activity, World
 
 STEPS = 7
@@ -39,7 +40,7 @@ depends_on = None
 
 PAUSE = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) SELECT max(i) FROM n"
 FILL = """WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)
-    INSERT INTO torture_{new} SELECT i, randomblob(16000) FROM n"""
+    INSERT INTO torture_{new} SELECT i, :ballast FROM n"""
 
 
 def mark():
@@ -52,9 +53,10 @@ def upgrade():
     mark()
     op.add_column("message", sa.Column("torture_{new}", sa.BigInteger, nullable=False, server_default=sa.text("0")))
     mark()
-    op.create_table("torture_{new}", sa.Column("id", sa.Integer, primary_key=True), sa.Column("ballast", sa.BLOB))
+    ballast = sa.Column("ballast", sa.LargeBinary)
+    op.create_table("torture_{new}", sa.Column("id", sa.Integer, primary_key=True), ballast)
     mark()
-    op.execute(FILL)
+    op.get_bind().execute(sa.text(FILL), {{"ballast": os.urandom(16000)}})
     mark()
     op.execute("UPDATE message SET torture_{new} = id")
     mark()
@@ -68,7 +70,7 @@ def upgrade():
 
 def killed_while_upgrading(world: World, activities: Sequence[Activity], chance: random.Random) -> None:
     """Ends while the next release upgrades the store, which then has the old schema or the new one, whole."""
-    if not _revision(world.place.database):
+    if not revision_of(world.store):
         return  # nothing was created yet that could be upgraded
     _install(world, world.release + 1)
     marks = world.place.directory / "marks"
@@ -84,8 +86,9 @@ def killed_while_upgrading(world: World, activities: Sequence[Activity], chance:
         until(lambda: time.monotonic() >= end, "a moment later")
         assert engine.alive, f"the engine ended by itself:\n{engine.output}"
         world.kill(engine)
-    world.complaints += _broken(world.place.database, world.release + 1)
-    if _revision(world.place.database) == REVISION + world.release + 1:
+    world.store.await_rest()
+    world.complaints += _broken(world.store, world.release + 1)
+    if revision_of(world.store) == REVISION + world.release + 1:
         world.release += 1
         world.upgrades += 1
 
@@ -98,10 +101,10 @@ def upgrade_at_last(world: World) -> None:
 
 def whole(world: World) -> list[str]:
     """What is wrong with the schema, once an engine of the newest release has stopped."""
-    found = _revision(world.place.database)
+    found = revision_of(world.store)
     if found != REVISION + world.release:
         return [f"the store has revision {found} and not {REVISION + world.release}"]
-    return _broken(world.place.database, world.release)
+    return _broken(world.store, world.release)
 
 
 def _install(world: World, release: int) -> None:
@@ -118,41 +121,31 @@ def _install(world: World, release: int) -> None:
         for new in range(REVISION + 1, REVISION + release + 1):
             module = package / "migrations" / "versions" / f"v{new:04}_torture.py"
             module.write_text(MIGRATION.format(old=new - 1, new=new))
-    world.environment = {
+    world.release_variables = {
         "PYTHONPATH": os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH")))),
         "TORTURE_MARKS": str(world.place.directory / "marks"),
     }
 
 
-def _revision(database: Path) -> int | None:
-    """The version that the store says it has; None when it has no schema yet."""
-    if not database.exists():
-        return None
-    with closing(sqlite3.connect(database)) as store:
-        if not store.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            return None
-        ((version,),) = store.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchall()
-        return int(version.partition("_")[0])
-
-
-def _broken(database: Path, release: int) -> list[str]:
+def _broken(store: TortureStore, release: int) -> list[str]:
     """What of the migration to a release is there and should not be, or is not and should; both as sentences."""
     new, old = REVISION + release, REVISION + release - 1
-    revision = _revision(database)
+    revision = revision_of(store)
     if revision not in (new, old):
         return [f"the store has revision {revision}, neither {old} nor {new}"]
     done = revision == new
-    with closing(sqlite3.connect(database)) as store:
-        names = {name for (name,) in store.execute("SELECT name FROM sqlite_master")}
-        columns = {row[1] for row in store.execute("PRAGMA table_info(message)")}
-        damage = [row[0] for row in store.execute("PRAGMA integrity_check")]
-        filled = not done or store.execute(f"SELECT count(*) FROM torture_{new}").fetchone()[0] == 1200
+    with store.connected() as connection:
+        looked = inspect(connection)
+        tables = set(looked.get_table_names())
+        indexes = {index["name"] for index in looked.get_indexes("message")}
+        columns = {column["name"] for column in looked.get_columns("message")}
+        filled = not done or rows_of(connection, f"SELECT count(*) FROM torture_{new}") == [(1200,)]
     expected = {
-        f"table torture_{new}": (f"torture_{new}" in names) is done,
-        f"index torture_{new}_index": (f"torture_{new}_index" in names) is done,
+        f"table torture_{new}": (f"torture_{new}" in tables) is done,
+        f"index torture_{new}_index": (f"torture_{new}_index" in indexes) is done,
         f"column torture_{new}": (f"torture_{new}" in columns) is done,
-        f"table torture_{old}": release == 1 or (f"torture_{old}" in names) is not done,
+        f"table torture_{old}": release == 1 or (f"torture_{old}" in tables) is not done,
         f"the content of torture_{new}": filled,
-        "the integrity check": damage == ["ok"],
+        "the integrity check": not store.damage(),
     }
     return [f"at revision {revision}, {name} is not as it must be" for name, right in expected.items() if not right]

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.acceptance.torture_lives import Life
+    from tests.acceptance.torture_stores import TortureStore
     from tests.acceptance.torture_world import Activity
 
 BIG = 40_000
@@ -130,15 +131,21 @@ Told = Callable[[World], None]
 
 @contextmanager
 def tortured(
-    situation: Situation, directory: Path, *, kills: int, seed: int, told: Told = lambda world: None
+    situation: Situation,
+    directory: Path,
+    *,
+    kills: int,
+    seed: int,
+    told: Told = lambda world: None,
+    store: TortureStore | None = None,
 ) -> Iterator[World]:
     """Live and be killed so often, then once more until nothing is left to do, and stop in order.
 
-    `told` hears after every kill. Gives the world when all is over; raises AssertionError when an engine does not
-    start, end or come to rest.
+    The store is a file in `directory`, unless another one is given. `told` hears after every kill. Gives the world
+    when all is over; raises AssertionError when an engine does not start, end or come to rest.
     """
     chance = random.Random(seed)
-    with world_in(directory, situation.lanes, situation.folders) as world:
+    with world_in(directory, situation.lanes, situation.folders, store) as world:
         world.unsettled = situation.unsettled
         settings = f"[pipeline]\nunsettled = {situation.unsettled}\n"
         world.place.configure(situation.wiring(world), settings=settings)

@@ -15,6 +15,7 @@ from tests.acceptance.records import written_files
 from tests.acceptance.sending import accepted_ids, sent_ids
 from tests.acceptance.torture_books import books_of
 from tests.acceptance.torture_partner import TorturePartner
+from tests.acceptance.torture_stores import SqliteStore
 from tests.acceptance.torture_verdict import UNSETTLED, Evidence
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from messagefoundry.harness.journal import Journal
+    from tests.acceptance.torture_stores import TortureStore
 
 JOIN_SECONDS = 60
 STILL_SECONDS = 30
@@ -43,11 +45,12 @@ class World:
     """Everything around one engine. `over` is set when a life ends, `ready` while the engine says it is."""
 
     place: Place
+    store: TortureStore
     partners: dict[str, TorturePartner]
     folders: dict[str, Path]
     inbox: Path
-    environment: dict[str, str] = field(default_factory=dict)
-    """variables that the engine gets besides its own"""
+    release_variables: dict[str, str] = field(default_factory=dict)
+    """what makes the engine's next lives those of another release"""
     journals: list[Journal] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
     lives: list[int] = field(default_factory=list)
@@ -65,6 +68,11 @@ class World:
     """how many synthetic releases the engine is ahead of today's"""
     over: threading.Event = field(default_factory=threading.Event)
     ready: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables that engines and commands get besides those of this process."""
+        return {**self.store.environment, **self.release_variables}
 
     @property
     def arrivals(self) -> int:
@@ -135,7 +143,7 @@ class World:
     def evidence(self) -> Evidence:
         """What everybody says, once the last engine has stopped."""
         return Evidence(
-            books=books_of(self.place.database),
+            books=books_of(self.store),
             sent=frozenset(sent_ids(*self.journals)),
             accepted=frozenset(accepted_ids(*self.journals)),
             dropped=frozenset(self.dropped),
@@ -149,14 +157,21 @@ class World:
 
 
 @contextmanager
-def world_in(directory: Path, lanes: Sequence[str], folders: Sequence[str]) -> Iterator[World]:
-    """A world in a directory, with a partner for each MLLP lane and a folder for each File lane."""
+def world_in(
+    directory: Path, lanes: Sequence[str], folders: Sequence[str], store: TortureStore | None = None
+) -> Iterator[World]:
+    """A world in a directory, with a partner for each MLLP lane and a folder for each File lane.
+
+    The store is a file in the directory, unless another one is given.
+    """
     with ExitStack() as stack:
         partners = {lane: TorturePartner() for lane in lanes}
         for partner in partners.values():
             stack.callback(partner.leave)
+        place = place_in(directory)
         world = World(
-            place=place_in(directory),
+            place=place,
+            store=store or SqliteStore(place.database),
             partners=partners,
             folders={lane: directory / lane.lower() for lane in folders},
             inbox=directory / "inbox",

@@ -46,6 +46,11 @@ def program(name: str) -> str:
     return str(max(folder.glob(f"pginstall*/bin/{name}")))
 
 
+def with_parent() -> list[str]:
+    """What ends a server together with whoever has started it, when that is killed; nothing where there is no such."""
+    return ["setpriv", "--pdeathsig", "QUIT", "--"] if shutil.which("setpriv") else []
+
+
 def owner() -> dict[str, Any]:
     """Who runs the server: PostgreSQL refuses to run as root."""
     if os.geteuid() != 0:
@@ -85,7 +90,7 @@ class Server:
         places = ["-k", str(self.folder), "-h", "127.0.0.1"]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [program("postgres"), "-D", str(self.data), *places, *options],
+                [*with_parent(), program("postgres"), "-D", str(self.data), *places, *options],
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -10,7 +10,7 @@ import pytest
 from messagefoundry.testing import StoreConformance, StoreSubject
 from messagefoundry_postgres import connecting
 from messagefoundry_postgres.factory import POSTGRES
-from tests.postgres.conftest import administrator
+from tests.postgres.target import administrator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,22 +23,15 @@ from tests.acceptance.engine_process import EngineProcess
 from tests.acceptance.place import place_in
 from tests.acceptance.waiting import until
 from tests.postgres import stale_engine
-from tests.postgres.conftest import administrator, options_of
 from tests.postgres.engine import environment_of
-from tests.postgres.proxy import Proxy
+from tests.postgres.target import administrator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from messagefoundry_postgres.holding import PostgresHold
-    from tests.postgres.server import Server
-
-
-@pytest.fixture
-def options(server: Server) -> dict[str, object]:
-    """These tests do to a server what only a server of their own may suffer."""
-    return options_of(server)
+    from tests.postgres.proxy import Proxy
 
 
 LEASE_SECONDS = 3
@@ -101,16 +93,16 @@ def test_a_lease_is_renewed_and_ends_with_its_release(location: StoreLocation) -
     POSTGRES.hold(location).release()
 
 
-def test_a_lease_that_cannot_be_renewed_forbids_to_send_before_it_ends(location: StoreLocation, server: Server) -> None:
-    with Proxy("127.0.0.1", server.port) as proxy:
-        options = {**location.options, "server": "127.0.0.1", "port": proxy.port, "encrypt": False}
-        hold = POSTGRES.hold(replace(location, options=options))
-        proxy.cut()
-        until(lambda: boottime() > hold.deadline(), "no send may begin", within=LEASE_SECONDS)
-        assert lease_left(location) > 0, "nobody else can have taken the store by then"
-        proxy.heal()
-        until(lambda: boottime() < hold.deadline(), "it goes on by itself", within=5)
-        hold.release()
+def test_a_lease_that_cannot_be_renewed_forbids_to_send_before_it_ends(
+    location: StoreLocation, far: StoreLocation, proxy: Proxy
+) -> None:
+    hold = POSTGRES.hold(far)
+    proxy.cut()
+    until(lambda: boottime() > hold.deadline(), "no send may begin", within=LEASE_SECONDS)
+    assert lease_left(location) > 0, "nobody else can have taken the store by then"
+    proxy.heal()
+    until(lambda: boottime() < hold.deadline(), "it goes on by itself", within=5)
+    hold.release()
 
 
 def lease_left(location: StoreLocation) -> float:

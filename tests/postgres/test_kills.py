@@ -1,47 +1,31 @@
-"""kill -9 of the engine, and of the server, under load: what was acknowledged is delivered, once, in order."""
+"""kill -9 at random moments under load, over PostgreSQL: what was acknowledged is delivered everywhere, in order.
+
+`make torture STORE=postgres` is the long form, and ACCEPTANCE_KILLS=12 a longer one, of all situations.
+"""
 
 from __future__ import annotations
 
-import random
-from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tests.acceptance.torture_activities import MllpLoad
-from tests.acceptance.torture_lives import killed_under_load, killed_while_starting
-from tests.acceptance.torture_situations import Situation, live_to_the_end
-from tests.acceptance.torture_verdict import figures, verdict
-from tests.acceptance.torture_world import World, world_in
-from tests.postgres.engine import copy_into_file, environment_of
+import pytest
+
+from tests.acceptance.torture_short import KILLS, kept
+from tests.acceptance.torture_situations import SITUATIONS, Situation
+from tests.postgres.torture_store import PostgresStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from messagefoundry.contracts.stores import StoreLocation
 
-LIVES = (killed_under_load, killed_while_starting, killed_under_load)
-SEED = 20261122
+WITHIN_EVERYTHING = {"files", "retries"}
+"""What goes on in these goes on in `everything` as well: the shortest form has that alone."""
 
 
-@contextmanager
-def world_over(location: StoreLocation, directory: Path, situation: Situation) -> Iterator[World]:
-    """A world whose engine keeps its store in PostgreSQL."""
-    with world_in(directory, situation.lanes, situation.folders) as world:
-        world.environment = environment_of(location)
-        world.place.configure(situation.wiring(world))
-        yield world
-
-
-def test_nothing_acknowledged_is_lost_by_kills_of_the_engine(location: StoreLocation, tmp_path: Path) -> None:
-    situation = Situation("plain", activities=(MllpLoad(),))
-    chance = random.Random(SEED)
-    with world_over(replace(location), tmp_path, situation) as world:
-        for life in LIVES:
-            life(world, situation.activities, chance)
-        live_to_the_end(situation, world, chance)
-        copy_into_file(location, world.place.database)
-        evidence = world.evidence()
-    assert verdict(evidence) == []
-    assert evidence.accepted
-    print(f"PostgreSQL: {figures(evidence)}")
+@pytest.mark.parametrize(
+    "situation",
+    [situation for situation in SITUATIONS if KILLS or situation.name not in WITHIN_EVERYTHING],
+    ids=lambda situation: situation.name,
+)
+def test_nothing_acknowledged_is_lost_by_kills(situation: Situation, location: StoreLocation, tmp_path: Path) -> None:
+    kept(situation, tmp_path, PostgresStore(location))

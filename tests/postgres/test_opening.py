@@ -7,7 +7,6 @@ from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 import trustme
 from sqlalchemy import inspect
@@ -22,8 +21,8 @@ from messagefoundry_postgres.place import place_of
 from messagefoundry_postgres.viewing import engine_of, schema_change
 from messagefoundry_sql.opening import upgrade
 from messagefoundry_sql.schema import metadata
-from tests.postgres.conftest import administrator, options_of
 from tests.postgres.engine import copy_into_file
+from tests.postgres.target import administrator, drop_schema
 from tests.postgres.tls_front import tls_front
 
 if TYPE_CHECKING:
@@ -32,12 +31,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from tests.postgres.server import Server
-
-
-@pytest.fixture
-def options(server: Server) -> dict[str, object]:
-    """These tests do to a server what only a server of their own may suffer."""
-    return options_of(server)
 
 
 def opened(location: StoreLocation) -> None:
@@ -109,13 +102,12 @@ def test_a_schema_of_any_name(location: StoreLocation) -> None:
         assert feed.disposition(feed.received()) == "RECEIVED"
         feed.close()
     finally:
-        with administrator(dict(location.options)) as own:
-            own.execute(psycopg.sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(psycopg.sql.Identifier(name)))
+        drop_schema(dict(location.options), name)
 
 
 def test_a_role_that_may_not_is_told_what_to_grant(location: StoreLocation, server: Server) -> None:
     schema = str(location.options["db_schema"])
-    modest = with_options(location, server=str(server.folder), port=server.port, username="modest")
+    modest = with_options(location, username="modest")
     with server.connect() as own:
         own.execute("CREATE ROLE modest LOGIN PASSWORD 'fitting'")
         try:
@@ -127,6 +119,7 @@ def test_a_role_that_may_not_is_told_what_to_grant(location: StoreLocation, serv
             feed.received()
             feed.close()
         finally:
+            own.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
             own.execute("DROP OWNED BY modest")
             own.execute("DROP ROLE modest")
 
@@ -165,10 +158,11 @@ def test_a_server_without_tls_is_not_talked_to_in_the_clear(location: StoreLocat
         opened(with_options(location, server="127.0.0.1", port=server.port, trust_server_certificate=True))
 
 
-def test_a_session_says_whose_it_is_and_waits_for_the_disk(location: StoreLocation) -> None:
-    store = POSTGRES.open(with_options(location, application_name="engine A"), Plaintext())
+def test_a_session_says_whose_it_is(location: StoreLocation) -> None:
+    name = f"engine {location.options['db_schema']}"
+    store = POSTGRES.open(with_options(location, application_name=name), Plaintext())
     with administrator(dict(location.options)) as own:
-        rows = own.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'engine A'").fetchall()
+        rows = own.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = %s", [name]).fetchall()
     assert rows == [(1,)]
     store.close()
 
@@ -176,6 +170,7 @@ def test_a_session_says_whose_it_is_and_waits_for_the_disk(location: StoreLocati
 @pytest.mark.parametrize(("synchronous", "set_to"), [("full", "on"), ("normal", "off")])
 def test_durability_is_insisted_on(location: StoreLocation, synchronous: str, set_to: str) -> None:
     with administrator(dict(location.options)) as own:
+        own.execute("SELECT pg_advisory_lock(2026)")  # the role is everybody's
         own.execute(f"ALTER ROLE {location.options['username']} SET synchronous_commit = off")
         try:
             store = POSTGRES.open(replace(location, synchronous=synchronous), Plaintext())

@@ -7,14 +7,11 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.acceptance.engine_process import EngineProcess
 from tests.acceptance.partner import Partner, partner
 from tests.acceptance.place import place_in
 from tests.acceptance.sending import Sending
 from tests.acceptance.waiting import until
-from tests.postgres.conftest import options_of
 from tests.postgres.engine import environment_of
 from tests.postgres.test_troubled import FEED
 
@@ -23,18 +20,12 @@ if TYPE_CHECKING:
 
     from messagefoundry.contracts.stores import StoreLocation
     from tests.acceptance.place import Place
-    from tests.postgres.server import Server
 
 LEASE_SECONDS = 3
 """As in the fixture `location`."""
 BACKLOG = 120
 ANSWERS_AFTER = 0.02
 LONGEST_SECONDS = 20
-
-
-@pytest.fixture
-def options(server: Server) -> dict[str, object]:
-    return options_of(server)
 
 
 def started(place: Place, variables: dict[str, str]) -> EngineProcess:

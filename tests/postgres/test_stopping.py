@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,28 +12,25 @@ from tests.acceptance.records import records_of
 from tests.acceptance.sending import Sending, accepted_ids
 from tests.acceptance.waiting import until
 from tests.postgres.engine import copy_into_file, environment_of
-from tests.postgres.proxy import Proxy
 from tests.postgres.test_troubled import FEED
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from messagefoundry.contracts.stores import StoreLocation
-    from tests.postgres.server import Server
+    from tests.postgres.proxy import Proxy
 
 SHUTDOWN_SECONDS = 1
 
 
 def test_a_stop_does_not_wait_for_a_database_that_stays_away(
-    location: StoreLocation, server: Server, tmp_path: Path
+    location: StoreLocation, far: StoreLocation, proxy: Proxy, tmp_path: Path
 ) -> None:
     place = place_in(tmp_path)
-    with Proxy("127.0.0.1", server.port) as proxy, partner() as downstream:
-        through = {"server": "127.0.0.1", "port": proxy.port, "encrypt": False}
-        far = environment_of(replace(location, options={**location.options, **through}))
-        far["MEFOR_ENGINE_SHUTDOWN_TIMEOUT_SECONDS"] = str(SHUTDOWN_SECONDS)
+    variables = environment_of(far) | {"MEFOR_ENGINE_SHUTDOWN_TIMEOUT_SECONDS": str(SHUTDOWN_SECONDS)}
+    with partner() as downstream:
         place.configure(FEED, partner=downstream.port)
-        with EngineProcess(place, environment=far).ready() as engine:
+        with EngineProcess(place, environment=variables).ready() as engine:
             sending = Sending(place.port, connections=2, rate=100, count=100)
             until(partial(accepted_at_least, sending, 20), "20 messages are acknowledged")
             proxy.cut()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import time
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,22 +15,15 @@ from tests.acceptance.place import Place, place_in
 from tests.acceptance.records import records_of
 from tests.acceptance.sending import Sending, accepted_ids, sent_ids
 from tests.acceptance.waiting import until
-from tests.postgres.conftest import options_of
 from tests.postgres.engine import copy_into_file, environment_of
-from tests.postgres.proxy import Proxy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from messagefoundry.contracts.stores import StoreLocation
+    from tests.postgres.proxy import Proxy
     from tests.postgres.server import Server
-
-
-@pytest.fixture
-def options(server: Server) -> dict[str, object]:
-    """These tests do to a server what only a server of their own may suffer."""
-    return options_of(server)
 
 
 FEED = """
@@ -52,43 +44,41 @@ MESSAGES = 60
 """that are acknowledged from one trouble to the next"""
 
 
-def restart(server: Server, proxy: Proxy) -> None:
+def restart(server: Server) -> None:
     server.restart(signal.SIGINT)
 
 
-def crash(server: Server, proxy: Proxy) -> None:
+def crash(server: Server) -> None:
     server.restart(signal.SIGQUIT)
 
 
-def cut(server: Server, proxy: Proxy) -> None:
+def end_sessions(server: Server) -> None:
+    with server.connect() as own:
+        own.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'test\\_%'")
+
+
+def cut(proxy: Proxy) -> None:
     proxy.cut()
     time.sleep(0.3)
     proxy.heal()
 
 
-def end_sessions(server: Server, proxy: Proxy) -> None:
-    with server.connect() as own:
-        own.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'messagefoundry'")
-
-
-def lose_answers(server: Server, proxy: Proxy) -> None:
+def lose_answers(proxy: Proxy) -> None:
     proxy.lose_answers()
 
 
-def lose_requests(server: Server, proxy: Proxy) -> None:
+def lose_requests(proxy: Proxy) -> None:
     proxy.lose_requests()
 
 
-def black_hole(server: Server, proxy: Proxy) -> None:
+def black_hole(proxy: Proxy) -> None:
     proxy.black_hole()
     time.sleep(1.5)
     proxy.heal()
 
 
-TROUBLES: dict[str, tuple[Callable[[Server, Proxy], None], ...]] = {
-    "server": (restart, end_sessions, crash),
-    "network": (lose_answers, cut, lose_requests, black_hole),
-}
+OF_SERVERS = (restart, end_sessions, crash)
+OF_NETWORKS = (lose_answers, cut, lose_requests, black_hole)
 
 
 @pytest.fixture
@@ -100,28 +90,33 @@ def _enough(sending: Sending, count: int) -> bool:
     return sending.accepted >= count
 
 
-@pytest.mark.parametrize("kind", TROUBLES)
-def test_nothing_is_lost_or_sent_twice(kind: str, location: StoreLocation, place: Place, server: Server) -> None:
-    with Proxy("127.0.0.1", server.port) as proxy, partner() as downstream:
-        far = replace(
-            location, options={**location.options, "server": "127.0.0.1", "port": proxy.port, "encrypt": False}
-        )
+def test_nothing_is_lost_or_sent_twice_by_a_server(far: StoreLocation, place: Place, server: Server) -> None:
+    troubled(far, place, [partial(trouble, server) for trouble in OF_SERVERS])
+
+
+def test_nothing_is_lost_or_sent_twice_by_a_network(far: StoreLocation, proxy: Proxy, place: Place) -> None:
+    troubled(far, place, [partial(trouble, proxy) for trouble in OF_NETWORKS])
+
+
+def troubled(location: StoreLocation, place: Place, troubles: Sequence[Callable[[], None]]) -> None:
+    """An engine goes through all troubles under load, and everything it acknowledged arrives once, in order."""
+    with partner() as downstream:
         place.configure(FEED, partner=downstream.port)
-        with EngineProcess(place, environment=environment_of(far)).ready() as engine:
-            sending = Sending(place.port, connections=4, rate=150, count=MESSAGES * 2 * (len(TROUBLES[kind]) + 1))
-            for number, trouble in enumerate(TROUBLES[kind], start=1):
+        with EngineProcess(place, environment=environment_of(location)).ready() as engine:
+            sending = Sending(place.port, connections=4, rate=150, count=MESSAGES * 2 * (len(troubles) + 1))
+            for number, trouble in enumerate(troubles, start=1):
                 enough = MESSAGES * number
                 until(partial(_enough, sending, enough), f"{enough} messages are acknowledged")
-                trouble(server, proxy)
+                trouble()
             journal = sending.ended()
             until(engine.at_rest, "everything is delivered", within=60)
             assert engine.stop() == 0, engine.output
     copy_into_file(location, place.database)
     records, accepted = records_of(place.database), accepted_ids(journal)
     assert accepted <= set(records.control_ids) <= sent_ids(journal)
-    assert len(accepted) > MESSAGES * len(TROUBLES[kind])
+    assert len(accepted) > MESSAGES * len(troubles)
     assert set(records.dispositions.values()) == {"PROCESSED"}
     assert records.delivered("OB_MLLP") == set(records.control_ids)
     assert downstream.first_seen() == records.control_ids
     assert downstream.arrivals.duplicates == 0
-    print(f"{kind}: {len(accepted)} accepted, {len(records.control_ids)} stored, of {len(sent_ids(journal))} sent")
+    print(f"{len(accepted)} accepted, {len(records.control_ids)} stored, of {len(sent_ids(journal))} sent")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tallying, "BLOCK_MESSAGES", 4)
     monkeypatch.setattr(tallying, "OVERLAP", 0)
+    monkeypatch.setattr(tallying, "EVENTS_AT_ONCE", 1)
 
 
 def fresh(feed: Feed) -> dict[str, int]:

@@ -160,9 +160,9 @@ def newest_event() -> Select[Any]:
     return select(func.max(event.c.id))
 
 
-def touched_since(event_id: int) -> Select[Any]:
-    """The message of each event beyond one. With DISTINCT, a planner may read the whole index of messages instead."""
-    return select(event.c.message_id).where(event.c.id > event_id)
+def touched_since(event_id: int, limit: int) -> Select[Any]:
+    """The next events beyond one: id and message. With DISTINCT, a planner may read the whole index of messages."""
+    return select(event.c.id, event.c.message_id).where(event.c.id > event_id).order_by(event.c.id).limit(limit)
 
 
 def connection_events(connection: str, limit: int) -> Select[Any]:

@@ -23,6 +23,7 @@ BLOCK_MESSAGES = 20_000
 OVERLAP = 2_000_000
 """Ids, which are microseconds: how much later than a higher id a lower one may be committed, within a split batch."""
 
+EVENTS_AT_ONCE = 5_000
 RECOUNT_SECONDS = 3600.0
 """Everything is counted anew so often, whatever has happened."""
 
@@ -61,8 +62,13 @@ class Tally:
         """Which blocks have messages that something has happened to since."""
         if not self._ends:
             return set()
-        touched = self._ask(queries.touched_since(self._seen - OVERLAP))
-        places = {bisect_left(self._ends, message_id) for (message_id,) in touched}
+        places: set[int] = set()
+        after, full = self._seen - OVERLAP, True
+        while full:  # so many at a time: since the last look there may have been millions
+            touched = self._ask(queries.touched_since(after, EVENTS_AT_ONCE))
+            places.update(bisect_left(self._ends, message_id) for _, message_id in touched)
+            full = len(touched) == EVENTS_AT_ONCE
+            after = touched[-1][0] if full else after
         return places - {len(self._ends)}
 
     def _close_blocks(self) -> None:
