@@ -1,7 +1,8 @@
 """Forming and committing batches: the half of the committer that works in its thread.
 
 Units queue here until they are durable. The trio thread adds them and takes what has been committed; the worker thread
-forms batches and commits them. At every moment each unit is somewhere: queued, in a batch, or committed.
+forms batches and commits them. At every moment each unit is somewhere: queued, in a batch, or committed; whoever moves
+one or looks at several places holds the lock.
 """
 
 from __future__ import annotations
@@ -41,6 +42,9 @@ BATCHES_AHEAD = 4
 AHEAD_FROM_SECONDS = 0.004
 """A usual commit time from which on sending ahead is worth its smaller batches."""
 
+LONGEST_USUAL_SECONDS = 0.25
+"""A commit that took longer counts as this: an outage says nothing about what is usual."""
+
 STEPS_AHEAD = 8 * RUN_BATCHES
 """As RUN_BATCHES: a batch that is sent ahead takes a few steps."""
 
@@ -55,7 +59,10 @@ def now() -> int:
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """A unit in the queue. `deadline` is on trio's clock; `given_up` once its caller was told to wait no longer."""
+    """A unit in the queue. `deadline` is on trio's clock.
+
+    `given_up` once its caller was told that it failed, `handed_on` once its continuation has begun.
+    """
 
     unit: Unit
     then: Callable[[], None]
@@ -63,13 +70,15 @@ class Entry:
     deadline: float
     size: int
     given_up: bool = False
+    handed_on: bool = False
 
 
 class Flight(NamedTuple):
-    """A batch on its way, and when it was sent."""
+    """A batch on its way, when it was sent, and whether nothing else was on its way then."""
 
     batch: Sequence[Entry]
     began: float
+    alone: bool
 
 
 class Batches:
@@ -81,7 +90,7 @@ class Batches:
         self._hand_on = hand_on
         self._ids = count(store.last_id() + 1)
         self._queue: deque[Entry] = deque()
-        self._forming = threading.Lock()
+        self._lock = threading.Lock()
         self._sent: deque[Flight] = deque()
         self._committed: deque[Sequence[Entry]] = deque()
         self._usual_units = 0.0
@@ -95,37 +104,46 @@ class Batches:
 
     def __len__(self) -> int:
         """How many units are queued, on their way, or not yet taken."""
-        on_their_way = sum(map(len, (*(flight.batch for flight in self._sent), *self._committed)))
-        return len(self._queue) + len(self.current) + on_their_way
+        with self._lock:
+            batches = (*(flight.batch for flight in self._sent), self.current, *self._committed)
+            return len(self._queue) + sum(map(len, batches))
 
     @property
     def queued(self) -> Sequence[Entry]:
-        """What waits for a batch: a copy, as the worker thread takes from it."""
-        return tuple(self._queue)
+        """What waits for a batch."""
+        with self._lock:
+            return tuple(self._queue)
 
     @property
     def on_their_way(self) -> Sequence[Entry]:
         """What is in a batch that is not committed yet."""
-        return (*chain.from_iterable(flight.batch for flight in tuple(self._sent)), *self.current)
+        with self._lock:
+            return (*chain.from_iterable(flight.batch for flight in self._sent), *self.current)
 
     def add(self, entry: Entry) -> None:
         """Queue a unit."""
-        self._queue.append(entry)
+        with self._lock:
+            self._queue.append(entry)
 
     def taken(self) -> Iterator[Sequence[Entry]]:
         """Take the batches that have been committed, in commit order."""
-        while self._committed:
-            yield self._committed.popleft()
+        while True:
+            with self._lock:
+                if not self._committed:
+                    return
+                batch = self._committed.popleft()
+            yield batch
 
     def put_back(self, batch: Sequence[Entry]) -> None:
-        """Queue a batch again, at the head, but for what nobody waits for any more."""
-        with self._forming:
+        """Queue what was in the `current` batch again, at the head, but for what nobody waits for any more."""
+        with self._lock:
             self._queue.extendleft(entry for entry in reversed(batch) if not entry.given_up)
+            self.current = ()
 
     def remove(self, unwanted: Callable[[Entry], bool]) -> list[Entry]:
         """Take what is unwanted out of the queue."""
         keep, gone = deque[Entry](), list[Entry]()
-        with self._forming:
+        with self._lock:
             for entry in self._queue:
                 (gone if unwanted(entry) else keep).append(entry)
             self._queue = keep
@@ -135,7 +153,7 @@ class Batches:
 
     def work(self) -> None:
         """Commit what is queued, and what is queued meanwhile. Raises what the store says of the `current` batch."""
-        if self._ahead is not None and self._usual_seconds >= AHEAD_FROM_SECONDS:
+        if self._ahead is not None and (self._sent or self._usual_seconds >= AHEAD_FROM_SECONDS):
             self._work_ahead(self._ahead)
         else:
             self._work()
@@ -144,8 +162,9 @@ class Batches:
         """Commit a batch. Raises what the store says."""
         self.current, self.began = batch, time.monotonic()
         self._store.commit([entry.unit for entry in batch])
-        self._committed.append(batch)
-        self.current = ()
+        with self._lock:
+            self._committed.append(batch)
+            self.current = ()
         self._took(time.monotonic() - self.began)
 
     def _work(self) -> None:
@@ -169,16 +188,16 @@ class Batches:
             time.sleep(min(max(LINGER_SECONDS, took * LINGER_SHARE), LONGEST_LINGER_SECONDS))
 
     def _took(self, seconds: float) -> None:
-        self._usual_seconds += (seconds - self._usual_seconds) * LATELY
+        self._usual_seconds += (min(seconds, LONGEST_USUAL_SECONDS) - self._usual_seconds) * LATELY
 
     def _form(self) -> list[Entry]:
         """Take the next batch: units of distinct rows, or one unit that wants a transaction of its own."""
         self.began = time.monotonic()
-        self.current = batch = list[Entry]()
+        batch = list[Entry]()
         rows: set[int] = set()
         size = 0
-        with self._forming:
-            for entry in list(islice(self._queue, BATCH_UNITS)):  # a copy: the trio thread goes on adding
+        with self._lock:
+            for entry in islice(self._queue, BATCH_UNITS):
                 unit = entry.unit
                 row = unit.row
                 size += entry.size
@@ -189,8 +208,9 @@ class Batches:
                     rows.add(row)
                 if unit.alone:
                     break
-            for _ in batch:  # when they are in the batch: at every moment each entry is somewhere
+            for _ in batch:
                 self._queue.popleft()
+            self.current = batch
         mint = self._mint()
         for entry in batch:
             entry.unit.mint(mint)
@@ -210,7 +230,7 @@ class Batches:
             room = len(self._sent) < BATCHES_AHEAD
             if not self._sent or (room and rest <= 0 and self._queue):
                 if not self._send_next(store):
-                    return
+                    break
             else:
                 self._collect(store, max(rest, LINGER_SECONDS) if room else None)
         self._collect_all(store)
@@ -221,11 +241,11 @@ class Batches:
         if not batch:
             return False
         if store.send([entry.unit for entry in batch]):
-            self._sent.append(Flight(batch, self.began))
-            self.current = ()
+            with self._lock:
+                self._sent.append(Flight(batch, self.began, alone=not self._sent))
+                self.current = ()
             return True
-        self.put_back(batch)
-        self.current = ()
+        self._put_back_current()
         self._collect_all(store)
         if batch := self._form():
             self.commit(batch)
@@ -242,12 +262,23 @@ class Batches:
             if not store.collect(within):
                 return
         except BaseException:
-            self.current = self._sent[0].batch
-            self._sent.popleft()
-            while self._sent:
-                self.put_back(self._sent[-1].batch)
-                self._sent.pop()
+            self._ground()
             raise
-        self._committed.append(self._sent[0].batch)
-        self._took(time.monotonic() - self._sent.popleft().began)
+        with self._lock:
+            flight = self._sent.popleft()
+            self._committed.append(flight.batch)
+        if flight.alone:
+            self._took(time.monotonic() - flight.began)
         self._hand_on()
+
+    def _ground(self) -> None:
+        """The oldest batch sent has failed and is the `current` one; those behind it are queued again, in order."""
+        with self._lock:
+            self.current = self._sent.popleft().batch
+            while self._sent:
+                self._queue.extendleft(reversed(self._sent.pop().batch))
+
+    def _put_back_current(self) -> None:
+        with self._lock:
+            self._queue.extendleft(reversed(self.current))
+            self.current = ()

@@ -187,6 +187,7 @@ class Committer:
             if self.outage is not None:
                 self._set_outage(None)
             for entry in batch:
+                entry.handed_on = True
                 entry.then()
 
     async def _commit_singly(self, batch: Sequence[Entry], error: Exception) -> None:
@@ -195,7 +196,7 @@ class Committer:
             self._fail(batch[0], error)
             batch = ()
         for position, entry in enumerate(batch):
-            self._left = batch[position + 1 :]
+            self._left = batch[position:]
             failure = await self._in_thread(partial(self._batches.commit, (entry,)))
             if isinstance(failure, StoreUnavailable):
                 self._left = ()
@@ -203,11 +204,13 @@ class Committer:
                 return
             if failure is not None:
                 self._fail(entry, failure)
+        self._left = ()
         self._batches.current = ()
 
     def _fail(self, entry: Entry, error: Exception) -> None:
-        if entry.given_up:
+        if entry.given_up or entry.handed_on:
             return
+        entry.given_up = True
         if isinstance(error, MessageFoundryError):
             entry.failed(error)
         else:
@@ -222,7 +225,6 @@ class Committer:
         if isinstance(error, Fenced):
             raise error
         self._batches.put_back(batch)
-        self._batches.current = ()
         self._set_outage(error)
         pause = RETRY_SECONDS[min(self._outages, len(RETRY_SECONDS) - 1)]
         self._outages += 1
@@ -259,11 +261,10 @@ class Committer:
             clock = trio.current_time()
             on_their_way = self._batches.on_their_way
             waited_for = (*on_their_way, *self._left)
-            overdue = [entry for entry in waited_for if entry.deadline <= clock and not entry.given_up]
+            overdue = [entry for entry in waited_for if entry.deadline <= clock]
             if on_their_way and time.monotonic() - self._batches.began >= HANGING_SECONDS:
                 self._set_outage(StoreUnavailable(f"a commit has not returned for {HANGING_SECONDS} s"))
             if any(entry.deadline <= clock for entry in self._batches.queued):
                 self._expire()
             for entry in overdue:
-                entry.given_up = True
-                entry.failed(StoreUnavailable("the store has not answered in time"))
+                self._fail(entry, StoreUnavailable("the store has not answered in time"))

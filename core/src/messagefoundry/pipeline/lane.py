@@ -7,9 +7,8 @@ item in back-off to the store and goes on. Sending runs at most `unsettled` item
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import trio
 
@@ -30,6 +29,8 @@ from messagefoundry.pipeline.window import Memory, Request, Window
 from messagefoundry.wiring.values import InternalErrorPolicy, OrderingMode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from messagefoundry.contracts.stores import Lease
     from messagefoundry.wiring.graph import Outbound
 
@@ -40,7 +41,17 @@ LEASE_LOOK_SECONDS = 0.1
 """How soon a lane sees that the lease on a server database was renewed after all."""
 
 Doing = Literal["idle", "sending", "waiting to retry", "waiting for the store"]
-Note = Callable[[str, str], None]
+
+
+class Note(Protocol):
+    """Puts an event of the lane on its trail and in the log, as a warning if it is one."""
+
+    def __call__(self, kind: str, detail: str, *, warning: bool = False) -> None:
+        """Note one event."""
+
+
+def unnoted(kind: str, detail: str, *, warning: bool = False) -> None:
+    """Note nothing."""
 
 
 class LaneStopped(MessageFoundryError):
@@ -66,7 +77,7 @@ class Lane:
         memory: Memory,
         open_connector: Callable[[], OutboundConnector],
         settled: Settled = lambda unit: None,
-        note: Note = lambda kind, detail: None,
+        note: Note = unnoted,
         *,
         unsettled: int = UNSETTLED,
         lease: Lease | None = None,
@@ -80,7 +91,7 @@ class Lane:
         self._settling = Settling(outbound.name, committer, unsettled, self._done_with, settled)
         self._lease = lease
         self._note = note
-        self._failing = False
+        self._trouble = ""
         self._wake = trio.Event()
         self._fifo = outbound.ordering is OrderingMode.FIFO
         self._in_memory: set[int] = set()
@@ -177,7 +188,7 @@ class Lane:
 
     def _bury(self, work_id: int, message_id: int) -> None:
         """Dead-letter an item whose payload cannot be read from the store; the others go on."""
-        self._note("payload unreadable", f"message {message_id}")
+        self._note("payload unreadable", f"message {message_id}", warning=True)
         error = "the stored payload is missing or cannot be opened"
         unit = SettleDead(work_id, message_id, self.name, 0, f"{{{error_fact(error)}}}", None, now(), error)
         self._committer.submit(unit, lambda: self._settled(unit))
@@ -276,8 +287,8 @@ class Lane:
         while await self._may_send():
             number += 1
             attempt = await self._attempt(connector, item, number)
-            if bool(attempt.error) is not self._failing:
-                self._tell(attempt)
+            if attempt.summary != self._trouble:
+                self._tell(attempt.summary)
             if not attempt.error:
                 self._settling.delivered(item, number, attempt)
             elif self._dropped:
@@ -308,11 +319,11 @@ class Lane:
         """Whether the head is not to be attempted again: somebody took it away, or the lane is to end."""
         return self._dropped or self._finishing
 
-    def _tell(self, attempt: Attempt) -> None:
-        """The lane begins to fail, or delivers again: said once, not for every attempt."""
-        self._failing = bool(attempt.error)
-        if self._failing:
-            self._note("delivery fails", attempt.summary)
+    def _tell(self, trouble: str) -> None:
+        """The lane begins to fail, fails for another reason, or delivers again: said once, not for every attempt."""
+        self._trouble = trouble
+        if trouble:
+            self._note("delivery fails", trouble, warning=True)
         else:
             self._note("delivers again", "")
 

@@ -21,6 +21,12 @@ class PostgresStore(SqlStore):
         super().__init__(database, cipher)
         self._wire = database
 
+    def commit(self, units: Sequence[Unit]) -> None:
+        """Apply all units, or none, and make them durable. See `Store.commit`."""
+        if self._wire.sending:
+            raise RuntimeError("a batch is committed while others are on their way")
+        super().commit(units)
+
     def send(self, units: Sequence[Unit]) -> bool:
         """Send a batch, and do not wait. See `AheadStore.send`."""
         if needs_answers(units):

@@ -138,6 +138,8 @@ class Wire:
                     return result
                 if self._pg.status != ConnStatus.OK:
                     raise ConnectionLost("it ended")
+                if time.monotonic() >= deadline:
+                    return None
             self._poll.modify(self._pg.socket, select.POLLIN | (select.POLLOUT if self._unsent else 0))
             left = deadline - time.monotonic()
             if left <= 0:
@@ -156,7 +158,7 @@ class Wire:
 
     def interrupt(self) -> None:
         """End an exchange that another thread waits in: it raises ConnectionLost."""
-        with suppress(OSError), socket.socket(fileno=os.dup(self._pg.socket)) as same:
+        with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(self._pg.socket)) as same:
             same.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:

@@ -77,6 +77,7 @@ class PostgresDatabase:
         self._epoch = epoch
         self._number = 0
         self._sent: deque[Sent] = deque()
+        self._begun = False
         self._closing = threading.Event()
         self._exchanging = threading.Lock()
         self._session: Session | None = self._connect()
@@ -91,16 +92,26 @@ class PostgresDatabase:
 
     @property
     def wire(self) -> Wire:
-        """The connection, opened anew if there is none. Raises ConnectionLost."""
-        if self._session is None:
-            self._session = self._connect()
-        return self._session.wire
+        """The connection; between batches, opened anew if there is none. Raises ConnectionLost."""
+        session = self._session
+        if session is None:
+            if self._begun or self._closing.is_set():
+                raise ConnectionLost("it was closed in the middle of a batch")
+            session = self._session = self._connect()
+        return session.wire
+
+    @property
+    def sending(self) -> bool:
+        """Whether a batch that was sent has not been collected yet."""
+        return bool(self._sent)
 
     def begin(self) -> None:
         """Begin a batch: its first statement is the fence."""
         if not self._sent and self._session is not None and not self._session.wire.alive():
             self._drop()
+        self._begun = False
         wire = self.wire
+        self._begun = True  # from here on, every statement goes where this one goes, or nowhere
         self._number += 1
         wire.send("BEGIN", ())
         wire.send(BEGIN_BATCH, (self._epoch, self._number))
@@ -112,8 +123,7 @@ class PostgresDatabase:
 
     def commit(self) -> None:
         """Send what has gathered, and COMMIT with it: the server stops at the first statement that fails."""
-        wire = self.wire
-        wire.send("COMMIT", ())
+        self.wire.send("COMMIT", ())
         try:
             self.exchange()
         except ConnectionLost as error:
@@ -122,6 +132,7 @@ class PostgresDatabase:
             if not lost.committed:
                 raise ConnectionLost(f"{error}; nothing of the batch was committed") from None
             log.warning("the commit had succeeded")
+        self._begun = False
 
     # -- batches that are sent ahead -----------------------------------------------------------------------------
 
@@ -129,12 +140,14 @@ class PostgresDatabase:
         """Send what has gathered, and go on. With `error` the batch is spoilt: `collect` will raise it."""
         sent = Sent(NEVER_MARKED if error else self._number, error)
         self._sent.append(sent)
-        if self._session is None:
+        session, self._begun = self._session, False
+        if session is None:
             sent.committed = False
+            sent.error = error or ConnectionLost("it was closed in the middle of a batch")
             return
         try:
-            self._session.wire.send("COMMIT" if error is None else "ROLLBACK", ())
-            self._session.wire.dispatch()
+            session.wire.send("COMMIT" if error is None else "ROLLBACK", ())
+            session.wire.dispatch()
         except ConnectionLost:
             pass  # `collect` meets it too, and finds out what became of this batch and of those before it
 
@@ -157,11 +170,12 @@ class PostgresDatabase:
 
     def _answered(self, within: float | None) -> bool:
         """Take the server's answer to the oldest; False when it has not come yet."""
-        oldest = self._sent[0]
-        assert self._session is not None
+        oldest, session = self._sent[0], self._session
+        if session is None:
+            raise ConnectionLost("it was closed, and what became of a batch is not known")
         try:
             with self._exchanging:
-                if self._session.wire.collect(within) is None:
+                if session.wire.collect(within) is None:
                     return False
             oldest.committed = oldest.error is None
         except ConnectionLost as error:
@@ -179,11 +193,11 @@ class PostgresDatabase:
         """Forget the batches that are on their way: none is committed, as the one before it is not."""
         self._sent.popleft()
         while self._sent:
-            sent = self._sent.popleft()
-            if self._session is not None and sent.committed is None:
+            sent, session = self._sent.popleft(), self._session
+            if session is not None and sent.committed is None:
                 try:
                     with self._exchanging:
-                        self._session.wire.collect()
+                        session.wire.collect()
                 except ServerError:
                     pass  # as it must
                 except ConnectionLost:
@@ -205,16 +219,17 @@ class PostgresDatabase:
 
     def rollback(self) -> None:
         """End the transaction without its changes."""
-        if self._session is None:
+        session, self._begun = self._session, False
+        if session is None:
             return
         try:
-            self._session.wire.send("ROLLBACK", ())
+            session.wire.send("ROLLBACK", ())
             try:
-                self._session.wire.exchange()
+                session.wire.exchange()
             except ServerError:
                 # What had gathered failed, and ROLLBACK was passed over with it.
-                self._session.wire.send("ROLLBACK", ())
-                self._session.wire.exchange()
+                session.wire.send("ROLLBACK", ())
+                session.wire.exchange()
         except (ServerError, ConnectionLost):
             self._drop()
 
@@ -248,9 +263,9 @@ class PostgresDatabase:
 
     def _find_out(self, error: ConnectionLost, batches: Sequence[Sent]) -> None:
         """Find out which batches the lost session has committed. Raises `error` when the store is closed meanwhile."""
-        if self._session is None:
-            return
         lost = self._session
+        if lost is None:
+            raise error  # closed meanwhile: nobody can say
         self._drop()
         log.warning("the connection to the store was lost during a commit (%s): looking up what became of it", error)
         attempt = 0
