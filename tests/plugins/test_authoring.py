@@ -51,7 +51,7 @@ def test_a_name_of_a_later_release_says_so(name: str) -> None:
     assert str(caught.value) == f"{name} is not supported yet in this release"
 
 
-@pytest.mark.parametrize("name", ["Sftp", "Http", "FHIR", "Timer", "PassThrough", "DICOM", "Email"])
+@pytest.mark.parametrize("name", ["Sftp", "Http", "FHIR", "PassThrough", "DICOM", "Email"])
 def test_a_connector_without_a_plugin_says_so(name: str) -> None:
     with pytest.raises(NotInstalledError) as caught:
         exec(f"from messagefoundry import {name}")

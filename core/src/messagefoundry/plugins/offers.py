@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["connector", "store", "content type"]
 
-RELEASED = frozenset({"mllp", "file", "sqlite", "postgres"})
+RELEASED = frozenset({"mllp", "file", "timer", "sqlite", "postgres"})
 """Extras of `messagefoundry` that can be installed today."""
 
 EXTRAS = MappingProxyType(
@@ -33,7 +33,7 @@ EXTRAS = MappingProxyType(
             "DatabasePoll": "database",
             "X12": "x12",
             "FHIR": "fhir",
-            "Timer": "",
+            "Timer": "timer",
             "Loopback": "",
             "PassThrough": "",
             "Email": "",
