@@ -53,7 +53,8 @@ async def test_a_busy_port_is_told_and_tried_again_while_messages_flow(
             await answering_again(served)
             assert served.engine.api_address == f"http://127.0.0.1:{port}"
     assert "HTTP pages ended" in caplog.text
-    assert "Address already in use" in caplog.text
+    mend = "the port is in use (serve --port N, or [api] port)"
+    assert f"cannot serve HTTP pages on 127.0.0.1:{port}: {mend}" in caplog.text
     events = world.read(lambda reader: reader.connection_events("HTTP pages", 10))
     assert {event.kind for event in events} == {"crashed", "started"}
 

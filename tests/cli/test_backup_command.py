@@ -76,6 +76,46 @@ def test_it_is_one_moment_of_the_store_and_ends_under_load(feed: Feed) -> None:
     assert count(feed.folder / "store.db") == MESSAGES + len(steps)
 
 
+@pytest.mark.parametrize(
+    "check", [("store", "status", "--db"), ("status", "--integrity", "--db"), ("messages", "list", "--db")]
+)
+def test_a_check_leaves_nothing_beside_a_backup(feed: Feed, command: Command, check: tuple[str, ...]) -> None:
+    folder = feed.folder / "backups"
+    folder.mkdir()
+    assert command("backup", "backups/monday.db").code == 0
+    content = (folder / "monday.db").read_bytes()
+    ran = command(*check, "backups/monday.db")
+    assert ran.code == 0, ran.err
+    assert [path.name for path in folder.iterdir()] == ["monday.db"]
+    assert (folder / "monday.db").read_bytes() == content
+
+
+def test_a_check_under_an_engine_takes_nothing_away(feed: Feed, command: Command) -> None:
+    """Whether its log has content or was just emptied."""
+    wal = feed.folder / "store.db-wal"
+    assert command("status", "--integrity").code == 0
+    assert wal.stat().st_size
+    with closing(sqlite3.connect(feed.folder / "store.db")) as other:
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    assert not wal.stat().st_size
+    assert command("status", "--integrity").code == 0
+    feed.received()
+    assert wal.stat().st_size
+    assert count(feed.folder / "store.db") == MESSAGES + 1
+
+
+def test_a_log_beside_a_copied_store_is_read_and_left(feed: Feed, command: Command) -> None:
+    """What is only in the log belongs to the store, and a check changes neither."""
+    folder = feed.folder / "damaged"
+    folder.mkdir()
+    for name in ("store.db", "store.db-wal"):
+        shutil.copy(feed.folder / name, folder / name)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    listed = command("messages", "list", "--db", "damaged/store.db", "--limit", "1000", "--json")
+    assert len(json.loads(listed.out)) == MESSAGES
+    assert {name: (folder / name).read_bytes() for name in before} == before
+
+
 def test_nothing_is_overwritten(feed: Feed, command: Command) -> None:
     (feed.folder / "kept.db").write_text("something else")
     (feed.folder / "dangling.db").symlink_to(feed.folder / "elsewhere.db")

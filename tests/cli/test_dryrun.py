@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from messagefoundry.cli import watch
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -169,3 +171,18 @@ def test_a_handler_that_sends_nothing_is_shown(feed: Path, command: Command) -> 
     file.write_text(file.read_text() + '\n\n@handler("quiet")\ndef quiet(msg):\n    return None\n')
     file.write_text(file.read_text().replace('else ["edit"', 'else ["quiet", "edit"'))
     assert "    quiet: nothing sent\n" in command("dryrun", "one.hl7", "--inbound", "IB_ADT").out
+
+
+def test_a_handler_that_does_not_return_is_told_once_for_each_message(
+    feed: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = feed / "config" / "feed.py"
+    waits = "    import threading\n    threading.Event().wait(0.5)\n"
+    module.write_text(FEED.replace("    same = msg.copy()\n", waits + "    same = msg.copy()\n"))
+    call = ["dryrun", "one.hl7", "two.hl7", "--inbound", "IB_ADT"]
+    assert command(*call).err == ""
+    monkeypatch.setattr(watch, "LONG_SECONDS", 0.1)
+    told = command(*call).err.splitlines()
+    assert [line.split()[1] for line in told] == ["one.hl7", "two.hl7#1", "two.hl7#2"]
+    assert told[0] == "message one.hl7 has been running for 0 s; Ctrl-C ends it and shows where"
+    assert command(*call, "--json").err == ""

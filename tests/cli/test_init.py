@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
 from typing import TYPE_CHECKING
 
 from messagefoundry.message import Message
@@ -52,6 +53,28 @@ def test_a_fresh_clone_is_not_occupied(tmp_path: Path, command: Command) -> None
     assert command("init", tmp_path).code == 0
 
 
+def test_nothing_that_holds_messages_is_added_to_the_repository(repository: Path) -> None:
+    """After all of docs/backup.md, `git add -A` finds what `init` wrote and no more."""
+    before = added(repository)
+    for name in ("messagefoundry", "backups/monday", "damaged/messagefoundry", "monday", "elsewhere/tuesday"):
+        for ending in ("db", "db-wal", "db-shm"):
+            file = repository / f"{name}.{ending}"
+            file.parent.mkdir(exist_ok=True)
+            file.write_text("PHI")
+    (repository / "damaged" / "messagefoundry.db.lock").write_text("")
+    (repository / "out").mkdir()
+    (repository / "out" / "1.hl7").write_text("PHI")
+    assert added(repository) == before
+    assert "config/IB_EXAMPLE_ADT.py" in before
+
+
+def added(repository: Path) -> list[str]:
+    for arguments in (["init", "-q"], ["add", "-A"]):
+        subprocess.run(["git", *arguments], cwd=repository, check=True)
+    listed = subprocess.run(["git", "ls-files"], cwd=repository, check=True, capture_output=True, text=True)
+    return listed.stdout.splitlines()
+
+
 def test_a_file_is_no_directory(tmp_path: Path, command: Command) -> None:
     (tmp_path / "file").write_text("")
     assert command("init", tmp_path / "file").code == 2
@@ -65,3 +88,9 @@ def test_its_requirements_pin_this_engine_and_the_plugins_of_the_feed(repository
 def test_its_messages_are_for_training(repository: Path) -> None:
     for path in (repository / "messages").rglob("*.hl7"):
         assert Message.parse(path.read_bytes())["MSH-11"] == "T", path
+
+
+def test_it_says_what_is_done_already_and_what_its_check_needs(repository: Path) -> None:
+    assert "If `messagefoundry --version` answers already, skip this" in (repository / "README.md").read_text()
+    workflow = (repository / ".github" / "workflows" / "check.yml").read_text()
+    assert workflow.index("Commit wheels/") < workflow.index("pip install -r")

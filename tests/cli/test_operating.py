@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from messagefoundry.cli.reload import show
 from messagefoundry.testing import free_port
 from tests.cli.running import READY, Command, Serving, environment, program, serving
 
@@ -94,9 +95,9 @@ def test_why_a_lane_waits_and_how_it_is_unblocked(place: Path, command: Command)
         assert f"head is message {first}, MSH-10 ONE" in line
         assert "tried 1 time, last: " in line
         assert "Connection refused" in line
-        assert "next try 20" in line
         test = "messagefoundry connections test OB_DEAD"
-        assert line.endswith(f"the partner does not answer; it goes on by itself when it does: {test}")
+        assert "; it is tried again by itself, next try 20" in line
+        assert line.endswith(f"it goes on when that is mended; to look now: {test}")
         assert "to unblock" not in line
 
         assert command("messages", "dead-letter", first, "--to", "OB_DEAD").code == 0
@@ -369,13 +370,88 @@ def test_what_is_not_there_is_said_to_be_not_there(place: Path, command: Command
     ):
         ran = command(*arguments)
         assert (ran.code, sentence in ran.err) == (1, True), arguments
-    for kind in ("messages", "dead-letters"):
-        unknown = command(kind, "list", "--connection", "OB_FLIE")
+    for kind, mistyped, meant in (("messages", "IB_DAT", "IB_ADT"), ("dead-letters", "OB_FLIE", "OB_FILE")):
+        unknown = command(kind, "list", "--connection", mistyped)
         assert unknown.code == 2
-        assert "no Connection is named 'OB_FLIE': did you mean 'OB_FILE'?" in unknown.err
-        assert command(kind, "list", "--connection", "OB_FILE").code == 0
+        assert f"no Connection is named {mistyped!r}: did you mean {meant!r}?" in unknown.err
+        assert command(kind, "list", "--connection", meant).code == 0
         assert "--until is not after --since" in command(kind, "list", "--since", "1h", "--until", "2h").err
     assert "list --control-id EXAMPLE0001" in command("messages", "show", "EXAMPLE0001").err
+
+
+def test_messages_are_not_selected_by_an_outbound(place: Path, command: Command) -> None:
+    mend = "its dead letters: messagefoundry dead-letters list --connection OB_FILE"
+    with running(place) as engine:
+        receive(place, command, "ONE")
+        for call in (["list"], ["replay", "--yes"], ["resend", "--yes"]):
+            refused = command("messages", *call, "--connection", "OB_FILE")
+            assert (refused.code, refused.out) == (2, "")
+            assert f"OB_FILE is an outbound: messages are selected by inbound; {mend}" in refused.err
+        assert command("messages", "list", "--connection", "IB_ADT", "--disposition", "filtered").code == 0
+        assert command("messages", "replay", "--connection", "IB_ADT", "--type", "ORU", "--yes").code == 0
+        assert engine.stop() == 0
+    assert "OB_FILE is an outbound" in command("messages", "list", "--connection", "OB_FILE").err
+
+
+def test_who_stands_in_another_folder_is_asked_so(
+    place: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "are you in the engine's folder?" not in command("status").err
+    (place / "elsewhere").mkdir()
+    monkeypatch.chdir(place / "elsewhere")
+    lost = command("status")
+    assert lost.code == 2
+    assert "there is no store at" in lost.err
+    assert "are you in the engine's folder? there is no messagefoundry.toml here" in lost.err
+    assert "engine's folder" not in command("status", "--db", "mistyped.db").err
+
+
+def test_only_where_no_engine_answers_must_its_environment_be_said(place: Path, command: Command) -> None:
+    (place / "messagefoundry.toml").write_text("[api]\nport = 0\n")
+    calls = (["status"], ["connections", "list"], ["connections", "stop", "OB_FILE"])
+    with serving(place, "--env", "dev") as engine:
+        engine.until(READY)
+        for call in calls:
+            assert command(*call).code == 0
+        assert engine.stop() == 0
+    for call in calls:
+        ran = command(*call)
+        assert ran.code == 2
+        assert "no engine runs on the store" in ran.err
+        assert "give --env dev" in ran.err
+
+
+def test_a_long_reason_does_not_widen_the_list(place: Path, command: Command) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = busy.getsockname()[1]
+        (place / "config" / "feed.py").write_text(FEED.format(port=port, dead=free_port()))
+        with running(place) as engine:
+            listed = command("connections", "list").out
+            line = next(line for line in listed.splitlines() if line.startswith("IB_ADT"))
+            assert "waiting to restart: cannot listen: Address already in use  " in f"{line}  "
+            whole = f"cannot listen on 127.0.0.1:{port}: Address already in use"
+            assert whole in command("status", "IB_ADT").out
+            assert facts(command, "connections", "list")[0]["reason"].startswith(whole)
+            assert engine.stop() == 0
+
+
+def test_a_reload_names_the_code_that_differs(place: Path, command: Command) -> None:
+    feed = place / "config" / "feed.py"
+    with running(place) as engine:
+        feed.write_text(feed.read_text().replace('startswith("BAD")', 'startswith("WORSE")'))
+        assert command("reload", "--dry-run").out.endswith("Routers changed: -\nHandlers changed: both\n")
+        assert command("reload").code == 0
+        engine.until("Handlers changed: both")
+        assert "Routers changed" not in engine.text
+        feed.write_text(feed.read_text() + '\ninbound("IB_X", MLLP(port=1), router="nobody")\n')
+        assert command("reload").code == 2
+        engine.until("the configuration was not loaded again, nothing has changed: 1 problem")
+        assert engine.stop() == 0
+
+
+def test_a_reload_shows_what_the_engine_says_of_code(capsys: pytest.CaptureFixture[str]) -> None:
+    show({"added": [], "routers": [], "handlers": ["to_lab"]}, dry_run=True)
+    assert capsys.readouterr().out.endswith("Routers changed: -\nHandlers changed: to_lab\n")
 
 
 def test_work_that_waits_for_nobody_configured_is_listed(place: Path, command: Command) -> None:

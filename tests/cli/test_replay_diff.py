@@ -406,6 +406,7 @@ def test_every_kind_of_change_has_its_example(place: Place) -> None:
     ("arguments", "sentence"),
     [
         (("--connection", "IB_ADTT"), "no Connection is named 'IB_ADTT': did you mean 'IB_ADT'?"),
+        (("--connection", "OB_A"), "OB_A is an outbound: messages are selected by inbound"),
         (("--type", "SIU"), "no message of the store is selected, so nothing was compared"),
         (("--inbound", "IB_ADTT"), "there is no inbound 'IB_ADTT': did you mean 'IB_ADT'?"),
         (("one.hl7",), "messages of files have no history: say with --against DIR what to compare with"),

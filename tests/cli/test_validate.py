@@ -82,3 +82,25 @@ def test_a_file_of_values_that_cannot_be_read_is_one_problem(repository: Path, c
 
 def test_the_configuration_of_serve_is_an_option(repository: Path, command: Command) -> None:
     assert "give the configuration as --config DIR" in command("serve", "config").err
+
+
+def test_environments_beside_the_configuration_are_pointed_at(
+    repository: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (repository / "environments" / "test.toml").write_text("")
+    away = repository.parent
+    monkeypatch.chdir(away)
+    call = ["validate", "--config", repository / "config", "--env"]
+    mend = f"or run this in {repository}, or give --project-root {repository}, where environments/ is"
+    lost = command(*call, "dev").out
+    assert f"set example_adt_port in {away / 'environments' / 'dev.toml'}" in lost
+    assert lost.count(mend) == lost.count("has no value") > 0
+    assert "--project-root" not in command(*call, "nowhere").out
+    assert "--project-root" not in command(*call, "test", "--project-root", repository).out
+    assert command(*call, "dev", "--project-root", repository).code == 0
+
+
+def test_an_inbound_by_position_is_shown_what_it_needs(repository: Path, command: Command) -> None:
+    feed = repository / "config" / "IB_EXAMPLE_ADT.py"
+    feed.write_text(feed.read_text().replace('MLLP(port=env("example_adt_port", cast=int))', "MLLP(2701)"))
+    assert "write MLLP(port=...)" in command("validate").out

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 import trio
 
@@ -244,3 +246,21 @@ async def test_a_lane_says_once_that_it_fails_and_once_that_it_delivers_again(wo
     events = world.read(lambda reader: reader.connection_events("OB", 20))
     told = [(event.kind, event.detail) for event in events if event.kind != "started"]
     assert told == [("delivery fails", "10.0.0.7:2575: Connection refused"), ("delivers again", "")]
+
+
+async def test_a_lane_says_why_it_fails_now(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """What is told last is what holds; one reason is told once, and as a warning."""
+    sender, partner = world.simple()
+    refused, rejected = Rejected("the partner answered AR", True), Rejected("the partner answered AE", False)
+    partner.answers = [refused, rejected, rejected, Unreachable("away"), rejected, None, refused, None]
+    with caplog.at_level(logging.INFO):
+        async with world.running():
+            for number in range(4):
+                await sender.send(adt(str(number)))
+            await partner.has(2)
+    events = world.read(lambda reader: reader.connection_events("OB", 20))
+    told = [f"{event.kind} {event.detail}".strip() for event in events if event.kind != "started"]
+    fails = [f"delivery fails the partner answered {code}" for code in ("AR", "AE")]
+    assert told == [*fails, "delivery fails away", fails[1], "delivers again", fails[0], "delivers again"]
+    levels = {record.levelname for record in caplog.records if "delivery fails" in record.getMessage()}
+    assert levels == {"WARNING"}

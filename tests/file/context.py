@@ -49,6 +49,7 @@ class Intake:
     arrival: trio.Event = field(default_factory=trio.Event)
     ids: Iterator[int] = field(default_factory=lambda: count(1))
     marked: str = ""
+    first_opening: bool = True
 
     async def receive(self, raw: bytes, *, peer: str = "", bookmark: str = "") -> Receipt:
         await trio.lowlevel.checkpoint()
@@ -80,6 +81,7 @@ class Outlet:
 
     name: str = "OB_FILE"
     notes: list[tuple[str, str, bool]] = field(default_factory=list)
+    first_opening: bool = True
 
     def note(self, kind: str, detail: str = "", *, alert: bool = False) -> None:
         self.notes.append((kind, detail, alert))

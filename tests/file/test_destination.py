@@ -156,6 +156,16 @@ async def test_a_missing_directory_is_unreachable_and_not_made_again(tmp_path: P
         assert isinstance(await destination.send(item(ADT, attempt=2)), Delivered)
 
 
+async def test_only_a_connection_that_begins_makes_its_directory(tmp_path: Path) -> None:
+    """A later connector, or one that only tests, must not put patient data where a share was mounted."""
+    folder = tmp_path / "share"
+    async with writing(folder, Outlet(first_opening=False)) as destination:
+        for attempt in (destination.test(), destination.send(item(ADT))):
+            with pytest.raises(Unreachable, match=f"^directory {folder} does not exist$"):
+                await attempt
+    assert not folder.exists()
+
+
 async def test_a_directory_that_cannot_be_made_is_noted(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     outlet = Outlet()

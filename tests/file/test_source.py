@@ -344,6 +344,16 @@ async def test_a_folder_that_cannot_be_made_is_told_at_the_start(tmp_path: Path)
         await reader.run()
 
 
+@pytest.mark.parametrize("after_read", ["move", "leave"])
+async def test_a_folder_that_went_away_is_not_made_when_the_inbound_starts_again(
+    tmp_path: Path, after_read: str
+) -> None:
+    reader = source(tmp_path / "share", Intake(first_opening=False), after_read=after_read)
+    with trio.fail_after(5), pytest.raises(FileNotFoundError, match=f"^directory {tmp_path}/share does not exist$"):
+        await reader.run()
+    assert not (tmp_path / "share").exists()
+
+
 async def test_a_folder_that_is_checked_at_load_is_not_made(tmp_path: Path) -> None:
     for after_read in ("move", "leave"):
         with trio.fail_after(5), pytest.raises(FileNotFoundError):

@@ -117,6 +117,7 @@ class Engine:
     closing: frozenset[int] = frozenset()
     name: str = "IB"
     bind_host: str = "127.0.0.1"
+    first_opening: bool = True
     source_ip_allowlist: tuple[()] = ()
     received: list[bytes] = field(default_factory=list)
     refused: list[tuple[bytes, RefusalKind]] = field(default_factory=list)

@@ -47,6 +47,51 @@ def test_a_refusal_does_as_the_connection_says(nak: dict[str, str], code: str, p
     assert code in answer.reason
 
 
+ERR = b"ERR|||204^Unknown key identifier^HL70357|E||||DOE^JANE is unknown\r"
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (ERR, " (204)"),
+        (ERR.replace(b"\r", b"\n"), " (204)"),
+        (b"ERR|||207\r", " (207)"),
+        (b"SFT|X\rERR||PID^1\rERR|||101^^0357|E\r" + ERR, " (101)"),
+        (b"", ""),
+        (b"ERR\rERR|||\r", ""),
+        (b"ERR|||DOE^JANE^HL70357\r", ""),
+        (b"ERR|||0^Message accepted^HL70357\r", ""),
+        (b"ERR|||204711^^HL70357\r", ""),
+        (b"ERR|||204^^L\r", ""),
+        (b"ERR|JANE||\xff\xfe^^\r", ""),
+        (b"NTE|||204\r", ""),
+    ],
+)
+def test_a_refusal_tells_the_code_of_its_error_and_no_text(more: bytes, told: str) -> None:
+    replies, _ = acknowledgments()
+
+    answer = replies.take(ack("1", "AE").replace(b"|1\r", b"|1|DOE^JANE is unknown\r") + more)
+
+    assert answer is not None
+    assert answer.reason == f"the partner answered AE{told}"
+
+
+def test_the_code_is_found_by_the_delimiters_of_the_reply() -> None:
+    replies, _ = acknowledgments()
+    reply = (ack("1", "AR") + ERR).replace(b"|", b"#").replace(b"^", b"!")
+
+    answer = replies.take(reply)
+
+    assert answer is not None
+    assert answer.reason == "the partner answered AR (204)"
+
+
+def test_an_acceptance_has_no_error_code() -> None:
+    replies, _ = acknowledgments()
+
+    assert replies.take(ack("1") + ERR) == Answer(ack("1") + ERR, "AA", "1")
+
+
 @pytest.mark.parametrize("reply", [b"", b"hello", ack("1", "XX"), ack("1", ""), adt("1")])
 def test_what_is_no_acknowledgment_leaves_the_outcome_unknown(reply: bytes) -> None:
     replies, _ = acknowledgments()

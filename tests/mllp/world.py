@@ -49,6 +49,7 @@ class Engine:
     answer: Callable[[bytes], Receipt] = accept
     name: str = "TEST"
     bind_host: str = HOST
+    first_opening: bool = True
     source_ip_allowlist: tuple[IPv4Network | IPv6Network, ...] = ()
     received: list[bytes] = field(default_factory=list)
     refused: list[tuple[bytes, Refusal]] = field(default_factory=list)

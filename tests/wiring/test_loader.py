@@ -109,6 +109,7 @@ def test_modules_that_import_each_other_in_a_circle(configuration: Configuration
 def test_nothing_is_left_in_the_interpreter_or_on_disk(configuration: Configuration) -> None:
     configuration.write("_shared.py", "")
     configuration.feed("import _shared\n" + FEED)
+    configuration.load()  # imports what the engine itself needs, which stays
     before = (set(sys.modules), list(sys.path), list(sys.meta_path))
     configuration.load()
     assert (set(sys.modules), list(sys.path), list(sys.meta_path)) == before
@@ -189,6 +190,23 @@ def test_a_mistyped_authoring_name_is_answered_with_the_nearest(configuration: C
     configuration.write("feed.py", "from messagefoundry import outbond\n")
     (problem,) = configuration.problems()
     assert "did you mean 'outbound'?" in problem
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("from messagefoundry import SFTP", "did you mean 'Sftp'? the connector Sftp is not available in this release"),
+        ("from messagefoundry import MLPP", "did you mean 'MLLP'?)"),
+        ("File(directory='out')", "NameError: name 'File' is not defined (from messagefoundry import File)"),
+        ("@handler('lab')\ndef lab(msg): ...", "'handler' is not defined (from messagefoundry import handler)"),
+        ("patient_of('x')", "name 'patient_of' is not defined"),
+    ],
+)
+def test_a_name_of_the_engine_that_is_not_there(configuration: Configuration, line: str, sentence: str) -> None:
+    configuration.write("feed.py", line + "\n")
+    (problem,) = configuration.problems()
+    assert sentence in problem
+    assert "import patient_of" not in problem
 
 
 def test_a_relative_directory(configuration: Configuration, monkeypatch: pytest.MonkeyPatch) -> None:

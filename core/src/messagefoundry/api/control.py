@@ -130,6 +130,8 @@ async def reload_config() -> dict[str, list[str]]:
         "changed": list(found.changed),
         "removed": list(found.removed),
         "unchanged": list(found.unchanged),
+        "routers": list(found.routers),
+        "handlers": list(found.handlers),
         "warnings": [] if asked.dry_run else [str(each) for each in serving().engine.graph.warnings],
     }
 

@@ -5,6 +5,7 @@ Each is supervised like a Connection: its end does not stop messages, and it is 
 
 from __future__ import annotations
 
+import errno
 import logging
 import socket
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from messagefoundry.api.answering import Connections
 from messagefoundry.api.app import create_app, is_loopback
 from messagefoundry.api.control_socket import is_owner, listening, remove
 from messagefoundry.contracts.errors import ConfigurationError, Problem
-from messagefoundry.pipeline.supervision import Supervised
+from messagefoundry.pipeline.supervision import Supervised, os_error_text
 
 if TYPE_CHECKING:
     from messagefoundry.engine.engine import Engine
@@ -59,14 +60,23 @@ class Pages:
             text = "the HTTP pages are served on loopback only: this release has no accounts to protect them"
             raise ConfigurationError([Problem(text, 'set host = "127.0.0.1"', name="[api] host")])
         family = socket.AF_INET6 if ":" in plan.api_host else socket.AF_INET
-        listener = socket.create_server((plan.api_host, plan.api_port or 0), family=family)
         host = f"[{plan.api_host}]" if ":" in plan.api_host else plan.api_host
+        try:
+            listener = socket.create_server((plan.api_host, plan.api_port or 0), family=family)
+        except OSError as error:
+            raise OSError(error.errno, f"cannot serve HTTP pages on {host}:{plan.api_port}: {_why(error)}") from error
         engine.api_address = f"http://{host}:{listener.getsockname()[1]}"
         try:
             app = create_app(engine, plan.installed, control=False)
             await Connections(app, lambda stream: True).serve(listener, task_status=task_status)
         finally:
             engine.api_address = ""
+
+
+def _why(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "the port is in use (serve --port N, or [api] port)"
+    return os_error_text(error)
 
 
 class ControlSocket:

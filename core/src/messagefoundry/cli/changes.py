@@ -11,6 +11,7 @@ import trio
 
 from messagefoundry.cli.control import Control, NotAnswering, actor
 from messagefoundry.cli.failures import FAILURES, NotFine, WrongCall, only_leaf
+from messagefoundry.cli.live import graph_without_engine
 from messagefoundry.cli.stored import reading
 from messagefoundry.cli.times import now
 from messagefoundry.contracts.ciphers import Plaintext
@@ -140,7 +141,7 @@ class Changes:
             raise self._mute(error) from error
 
     def _refuse_unknown(self, names: Sequence[str]) -> None:
-        graph = self.configured.graph_for_reading()
+        graph = graph_without_engine(self.configured)
         refuse_unknown(names, [*graph.inbounds, *graph.outbounds])
 
     def _simulated(self, to: str) -> bool:

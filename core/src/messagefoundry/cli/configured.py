@@ -12,7 +12,7 @@ from messagefoundry.contracts.specs import load
 from messagefoundry.contracts.stores import StoreFactory, StoreLocation
 from messagefoundry.plugins import installed, offer
 from messagefoundry.settings import DEFAULT_FILE, Loaded, Settings, load_settings, posture_of
-from messagefoundry.wiring.environments import read_values
+from messagefoundry.wiring.environments import beside, read_values
 from messagefoundry.wiring.load import Deployment, load_graph
 from messagefoundry.wiring.values import BuildupThreshold, InternalErrorPolicy, OrderingMode, RetryPolicy
 
@@ -93,7 +93,8 @@ class Configured:
 
     def _load_graph(self, environment: str | None, deployment: Deployment, connections: str | None = None) -> Graph:
         named = self.settings.ai.environment
-        values, problems = read_values(None if named is None else self.settings.values_path(named), os.environ)
+        path = None if named is None else self.settings.values_path(named)
+        values, problems = read_values(path, os.environ)
         try:
             graph = load_graph(
                 self.directory,
@@ -104,7 +105,9 @@ class Configured:
                 connections=connections,
             )
         except ConfigurationError as error:
-            raise ConfigurationError([*problems, *error.problems]) from error
+            mend = "" if path is None else beside(self.directory, path)
+            found = [_with_mend(each, mend) if str(path) in each.mend else each for each in error.problems]
+            raise ConfigurationError([*problems, *found]) from error
         if problems:
             raise ConfigurationError(problems)
         return graph
@@ -158,3 +161,7 @@ class Configured:
     def settings_file(self) -> str:
         """The settings' file, for people."""
         return str(self.loaded.file or DEFAULT_FILE)
+
+
+def _with_mend(problem: Problem, mend: str) -> Problem:
+    return replace(problem, mend=f"{problem.mend}, {mend}") if mend else problem

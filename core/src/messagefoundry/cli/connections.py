@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
+LONGEST_REASON = 44
+
+
 @click.group("connections")
 def command() -> None:
     """List, start, stop and test Connections."""
@@ -70,10 +73,17 @@ def seen_with_store(configured: Configured) -> list[Seen]:
 
 
 def state_of(seen: Seen) -> str:
-    """The state in one cell."""
+    """The state in one cell, with the reason in short."""
+    reason = shortened(seen)
     marks = " [SIMULATED]" if seen.simulated else ""
     held = ", held by an operator" if seen.held else ""
-    return f"{seen.state}{held}{f': {seen.reason}' if seen.reason else ''}{marks}"
+    return f"{seen.state}{held}{f': {reason}' if reason else ''}{marks}"
+
+
+def shortened(seen: Seen) -> str:
+    """The beginning of the reason, without the place that another column has; `status` has all of it."""
+    reason = seen.reason.partition(" (")[0].replace(f" on {seen.endpoint}", "")
+    return reason if len(reason) <= LONGEST_REASON else f"{reason[: LONGEST_REASON - 4].rstrip()} ..."
 
 
 def facts(seen: Seen) -> dict[str, Any]:

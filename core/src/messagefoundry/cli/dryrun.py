@@ -12,6 +12,7 @@ from messagefoundry.cli.failures import WrongCall, finish
 from messagefoundry.cli.output import plural, show_json, styled
 from messagefoundry.cli.rehearsal import Rehearsed, rehearsals
 from messagefoundry.cli.sources import sources
+from messagefoundry.cli.watch import watching
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,10 +37,13 @@ def command(paths: Sequence[Path], inbound: str | None, show_phi: bool, as_json:
     messages = list(sources(paths))
     if not messages:
         raise WrongCall(f"there is no message in {', '.join(map(str, paths))}")
-    found = list(rehearsals(configured.graph_for_rehearsal(), messages, inbound))
+    graph = configured.graph_for_rehearsal()
     if as_json:
+        found = list(rehearsals(graph, messages, inbound))
         show_json([each.as_json(show_phi=show_phi) for each in found])
     else:
+        with watching() as watch:
+            found = list(rehearsals(graph, watch.each(messages), inbound))
         show(found, show_phi=show_phi)
     finish(1 if any(each.disposition == "ERROR" for each in found) else 0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from messagefoundry.contracts.stores import Backlog, StoreReader
+    from messagefoundry.wiring.graph import Graph
 
 NOT_RUNNING = "engine not running"
 
@@ -61,23 +63,52 @@ def engine_connections(configured: Configured) -> list[dict[str, Any]]:
 
 def refuse_stranger(configured: Configured, name: str) -> None:
     """Raise WrongCall unless a Connection is named `name`; where neither engine nor configuration says, none is."""
-    try:
-        known = [str(each["name"]) for each in engine_connections(configured)]
-    except NotAnswering:
-        known = _declared(configured)
+    _refuse_unnamed(name, list(_directions(configured)))
+
+
+def refuse_no_inbound(configured: Configured, name: str) -> None:
+    """Raise WrongCall unless an inbound is named `name`; where neither engine nor configuration says, none is."""
+    known = _directions(configured)
+    if known.get(name) == "outbound":
+        mend = f"its dead letters: messagefoundry dead-letters list --connection {shlex.quote(name)}"
+        raise WrongCall(f"{name} is an outbound: messages are selected by inbound; {mend}")
+    _refuse_unnamed(name, [each for each, direction in known.items() if direction == "inbound"])
+
+
+def _refuse_unnamed(name: str, known: Sequence[str]) -> None:
     if known and name not in known:
         mend = did_you_mean(name, known)
         raise WrongCall(f"no Connection is named {name!r}{f': {mend}' if mend else ''}")
 
 
-def _declared(configured: Configured) -> list[str]:
+def _directions(configured: Configured) -> dict[str, str]:
+    """The direction of each Connection, as the engine says or else the configuration."""
+    try:
+        return {str(each["name"]): str(each["direction"]) for each in engine_connections(configured)}
+    except NotAnswering:
+        return _declared(configured)
+
+
+def _declared(configured: Configured) -> dict[str, str]:
     """The Connections of the configuration, of the one in the usual place when none is given; none if it is broken."""
     directory = configured.call.config or USUAL_DIRECTORY
     try:
         graph = Configured(replace(configured.call, config=directory)).graph_for_reading()
     except ConfigurationError:
-        return []
-    return [*graph.inbounds, *graph.outbounds]
+        return {}
+    return {**dict.fromkeys(graph.outbounds, "outbound"), **dict.fromkeys(graph.inbounds, "inbound")}
+
+
+def graph_without_engine(configured: Configured) -> Graph:
+    """The graph of the configuration, read because no engine answers. Raises WrongCall when it cannot be without --env.
+
+    A running engine knows its environment itself.
+    """
+    if configured.settings.ai.environment is None:
+        why = f"no engine runs on the store {configured.location.path}, and no environment is chosen to read its "
+        mend = 'give --env dev, or set environment = "dev" under [ai] in messagefoundry.toml'
+        raise WrongCall(f"{why}configuration with ({mend})")
+    return configured.graph_for_reading()
 
 
 def _live(told: dict[str, Any]) -> Seen:
@@ -99,7 +130,7 @@ def _live(told: dict[str, Any]) -> Seen:
 
 def _still(configured: Configured, backlogs: Sequence[Backlog]) -> list[Seen]:
     """The Connections of the configuration, none of which runs."""
-    graph = configured.graph_for_reading()
+    graph = graph_without_engine(configured)
     found = [
         Seen(each.name, "inbound", each.connector.name, each.endpoint(), _state(each.deployed))
         for each in graph.inbounds.values()

@@ -11,6 +11,7 @@ from messagefoundry.cli import options, selection
 from messagefoundry.cli.changes import Changes
 from messagefoundry.cli.configured import Call, Configured
 from messagefoundry.cli.failures import finish, say
+from messagefoundry.cli.live import refuse_no_inbound
 from messagefoundry.cli.output import plural, show_json
 from messagefoundry.cli.stored import reading
 from messagefoundry.cli.times import now
@@ -148,6 +149,8 @@ def _change(
     ids = list(dict.fromkeys(ids))
     with reading(configured) as reader:
         total = len(ids) or reader.count_messages(query)
+        if not total and query.inbound and not reader.count_messages(MessageQuery(query.inbound)):
+            refuse_no_inbound(configured, query.inbound)
         if not ids and total:
             selection.confirm(f"{change.what}: {plural(total, 'message')}. Go on?", yes=yes)
         missing = absent(reader, ids)

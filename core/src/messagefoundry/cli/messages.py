@@ -11,7 +11,7 @@ import click
 from messagefoundry.cli import message_changes, options, selection
 from messagefoundry.cli.configured import Call, Configured
 from messagefoundry.cli.failures import NotFine, WrongCall, finish, say
-from messagefoundry.cli.live import refuse_stranger
+from messagefoundry.cli.live import refuse_no_inbound
 from messagefoundry.cli.message_page import MessagePage, read_page
 from messagefoundry.cli.output import Column, plural, show_json, show_line, show_table
 from messagefoundry.cli.stored import reading
@@ -78,7 +78,7 @@ def show_all(
     with reading(configured) as reader:
         rows = reader.messages(query)[::-1]
         if not rows and connection and not reader.count_messages(MessageQuery(connection)):
-            refuse_stranger(configured, connection)
+            refuse_no_inbound(configured, connection)
         if follow:
             follow_from(reader, query, rows, as_json=as_json)
         elif as_json:

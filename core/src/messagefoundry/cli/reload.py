@@ -30,11 +30,14 @@ def command(dry_run: bool, as_json: bool, **call: Any) -> None:
 
 
 def show(found: dict[str, list[str]], *, dry_run: bool) -> None:
-    """What the reload does to Connections, and what is to be warned of."""
+    """What the reload does to Connections, whose code differs, and what is to be warned of."""
     click.echo("would change:" if dry_run else "loaded again:")
     for word in ("added", "changed", "removed", "unchanged"):
         click.echo(f"  {word:<10} {', '.join(found.get(word, [])) or '-'}")
-    if not dry_run:
-        click.echo("Routers and Handlers: loaded again")
+    if "handlers" in found:
+        for word in ("Routers", "Handlers"):
+            click.echo(f"{word} changed: {', '.join(found[word.lower()]) or '-'}")
+    else:
+        click.echo(f"the code of Routers and Handlers: {'would be ' if dry_run else ''}loaded again")
     for warning in found.get("warnings", []):
         say(f"warning: {warning}")

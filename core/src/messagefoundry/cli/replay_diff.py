@@ -12,7 +12,7 @@ import click
 from messagefoundry.cli import options, selection
 from messagefoundry.cli.configured import Call, Configured
 from messagefoundry.cli.failures import WrongCall, finish
-from messagefoundry.cli.live import refuse_stranger
+from messagefoundry.cli.live import refuse_no_inbound
 from messagefoundry.cli.output import show_json
 from messagefoundry.cli.replay_cases import StoredCases, file_cases
 from messagefoundry.cli.replay_findings import Findings
@@ -176,7 +176,7 @@ def _from_store(configured: Configured, graphs: Configurations, query: MessageQu
         total = min(reader.count_messages(query), query.limit)
         if not total:
             if query.inbound and not reader.count_messages(MessageQuery(query.inbound)):
-                refuse_stranger(configured, query.inbound)
+                refuse_no_inbound(configured, query.inbound)
             raise WrongCall("no message of the store is selected, so nothing was compared")
         cases = StoredCases(reader, graphs.candidate, history=graphs.against is None)
         yield cases.newest(query), total

@@ -21,6 +21,7 @@ PORTION = 100
 DISPOSITIONS = ("RECEIVED", "ROUTED", "UNROUTED", "PROCESSED", "FILTERED", "ERROR", "REFUSED")
 STAGES = ("ingress", "routed", "outbound")
 
+inbound = click.option("--connection", metavar="INBOUND", default="", help="Of this inbound.")
 connection = click.option("--connection", metavar="NAME", default="", help="Of this Connection.")
 message_type = click.option(
     "--type", "message_type", metavar="MSH-9", default="", help="Of this type: ADT, or ADT^A01."
@@ -35,7 +36,7 @@ limit = click.option("--limit", metavar="N", type=click.IntRange(1), default=50,
 
 def of_messages(function: F) -> F:
     """The options that select messages."""
-    for option in (options.until, options.since, disposition, message_type, connection):
+    for option in (options.until, options.since, disposition, message_type, inbound):
         function = option(function)
     return function
 

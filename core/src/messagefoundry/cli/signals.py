@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import trio
 
 from messagefoundry.cli.failures import INTERRUPTED
-from messagefoundry.cli.output import plural
 from messagefoundry.contracts.errors import ConfigurationError, MessageFoundryError
 from messagefoundry.engine.reload import reload
 
@@ -61,8 +60,6 @@ async def reload_now(ending: Ending) -> None:
     try:
         found = await reload(ending.engine)
     except ConfigurationError as error:
-        found_wrong = plural(len(error.problems), "problem")
-        log.error("the configuration was not loaded again, nothing has changed: %s", found_wrong)
         for problem in error.problems:
             log.error("%s", problem)
     except MessageFoundryError as error:

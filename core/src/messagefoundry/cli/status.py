@@ -52,10 +52,10 @@ class Lane:
         return self.head is not None and self.head.error.startswith(REJECTIONS)
 
     @property
-    def waits_for_partner(self) -> bool:
-        """Whether the lane runs, and nothing keeps its head but a partner who does not answer."""
+    def tries_again(self) -> bool:
+        """Whether the lane runs, and nothing keeps its head but what the last attempt met."""
         tried = self.head is not None and self.head.attempts > 0
-        return tried and self.seen.state == "running" and not self.seen.held and not self.rejected
+        return tried and self.seen.state == "running" and not self.seen.held
 
     @property
     def why(self) -> str:
@@ -89,14 +89,20 @@ class Lane:
             parts.append(f"head is message {head.message_id}, MSH-10 {head.control_id or 'empty'}")
         parts.append(self.trouble)
         due = next_try(seen, head)
-        if due:
-            parts.append(f"next try {clock(due)}")
-        if self.command:
+        again = f", next try {clock(due)}" if due else ""
+        if self.tries_again and head is not None:
+            parts.append(f"it is tried again by itself{again}")
+            parts.append(self.ways_out(head))
+        elif self.command:
             parts.append(f"to unblock: {self.command}")
-        elif self.waits_for_partner:
-            test = f"messagefoundry connections test {seen.name}"
-            parts.append(f"the partner does not answer; it goes on by itself when it does: {test}")
         return "; ".join(parts)
+
+    def ways_out(self, head: WorkRow) -> str:
+        """What can be done about a head that is tried again by itself."""
+        if self.rejected:
+            show = f"messagefoundry messages show {head.message_id} --body --show-phi"
+            return f"to see the reply: {show}; to give this message up: {self.command}"
+        return f"it goes on when that is mended; to look now: messagefoundry connections test {self.seen.name}"
 
     def facts(self) -> dict[str, Any]:
         """The same for programs."""

@@ -60,6 +60,13 @@ class InboundContext(Protocol):
     def source_ip_allowlist(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """Networks whose peers may connect; empty for all."""
 
+    @property
+    def first_opening(self) -> bool:
+        """Whether the Connection begins now: with the engine, or by a reload that added it or named another place.
+
+        Only then may a connector make what is missing, such as a folder: later it may be a share that went away.
+        """
+
     async def receive(self, raw: bytes, *, peer: str = "", bookmark: str = "") -> Receipt:
         """Commit one message; `peer` says from where, for the trail.
 

@@ -56,6 +56,13 @@ class OutboundContext(Protocol):
     def name(self) -> str:
         """The Connection's name."""
 
+    @property
+    def first_opening(self) -> bool:
+        """Whether the Connection begins now: with the engine, or by a reload that added it or named another place.
+
+        Only then may a connector make what is missing, such as a folder: later it may be a share that went away.
+        """
+
     def note(self, kind: str, detail: str = "", *, alert: bool = False) -> None:
         """Put an event of this Connection on its trail and in the log; never message content."""
 

@@ -55,6 +55,7 @@ class Engine:
         self.lane_nursery: trio.Nursery | None = None
         self.listener_nursery: trio.Nursery | None = None
         self._notes = Sparingly()
+        self._opened: dict[str, str] = {}
         self.stopping = trio.Event()
         self.started_at = now()
         self.reloading = trio.Lock()
@@ -78,7 +79,7 @@ class Engine:
             outbound,
             self.committer,
             self.memory,
-            partial(self.open_outbound, outbound),
+            partial(self._open_for_lane, outbound),
             self._settled,
             partial(self.note, outbound.name),
             unsettled=self.plan.unsettled,
@@ -105,6 +106,8 @@ class Engine:
         lane = self.lanes.pop(name, None)
         if lane is not None:
             lane.window.close()
+        if name not in self.graph.inbounds and name not in self.graph.outbounds:
+            self._opened.pop(name, None)
 
     def places(self) -> tuple[list[str], list[str], list[str]]:
         """The inbounds, lanes and Handlers that keep their work, those that drain among them."""
@@ -116,16 +119,31 @@ class Engine:
         return self.connections[name]
 
     def _open_inbound(self, inbound: Inbound, flow: Flow) -> Runnable:
-        intake = Intake(inbound, self.committer, flow, self.replies, self.note, self.gate)
+        first = self._opens_first(inbound)
+        intake = Intake(inbound, self.committer, flow, self.replies, self.note, self.gate, first_opening=first)
         connector: Runnable = load(inbound.connector.inbound or "")(inbound.settings, intake)
         return connector
 
-    def open_outbound(self, outbound: Outbound) -> OutboundConnector:
-        """A new connector to a partner."""
+    def open_outbound(self, outbound: Outbound, *, first: bool = False) -> OutboundConnector:
+        """A new connector to a partner; only a `first` one may make what is missing, such as a folder."""
         connector: OutboundConnector = load(outbound.connector.outbound or "")(
-            outbound.settings, ConnectionNotes(outbound.name, self)
+            outbound.settings, ConnectionNotes(outbound.name, self, first_opening=first)
         )
         return connector
+
+    def _open_for_lane(self, outbound: Outbound) -> OutboundConnector:
+        return self.open_outbound(outbound, first=self._opens_first(outbound))
+
+    def _opens_first(self, connection: Inbound | Outbound) -> bool:
+        """Whether the Connection begins now: with the engine, or by a reload that added it or named another place.
+
+        When it is stopped and started, crashes, or is tested, what went away since is not the engine's to make.
+        """
+        place = connection.endpoint()
+        if self._opened.get(connection.name) == place:
+            return False
+        self._opened[connection.name] = place
+        return True
 
     # -- what follows a commit -----------------------------------------------------------------------------------
 
@@ -150,16 +168,15 @@ class Engine:
 
     # -- what is told --------------------------------------------------------------------------------------------
 
-    def note(self, connection: str, kind: str, detail: str = "", *, alert: bool = False) -> None:
+    def note(self, connection: str, kind: str, detail: str = "", *, alert: bool = False, warning: bool = False) -> None:
         """Put an event of a Connection on its trail and in the log, and alert if asked to.
 
         Of one kind a minute's first few are kept: a flood of peers must not become a flood of rows.
         """
         if not self._notes.allows((connection, kind)):
             return
-        log.log(
-            logging.WARNING if alert else logging.INFO, "%s: %s%s", connection, kind, f": {detail}" if detail else ""
-        )
+        level = logging.WARNING if alert or warning else logging.INFO
+        log.log(level, "%s: %s%s", connection, kind, f": {detail}" if detail else "")
         self._trail(connection, kind, detail)
         if alert:
             self.alarm.raise_alert(kind, connection, detail)
@@ -245,7 +262,8 @@ class Sparingly:
 class ConnectionNotes:
     """The engine's side of one outbound connector; an `OutboundContext`."""
 
-    def __init__(self, name: str, engine: Engine) -> None:
+    def __init__(self, name: str, engine: Engine, *, first_opening: bool) -> None:
+        self.first_opening = first_opening
         self._name = name
         self._engine = engine
 

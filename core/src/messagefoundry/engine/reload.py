@@ -12,27 +12,32 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from messagefoundry.contracts.errors import ConfigurationError
 from messagefoundry.contracts.units import SweepRemoved
+from messagefoundry.engine.code_print import code_print
 from messagefoundry.engine.plan import MOST_REMOVED, TooMuchRemoved
 from messagefoundry.pipeline.committer import now
-from messagefoundry.wiring.graph import Graph, Inbound, Outbound, Place
+from messagefoundry.wiring.graph import Graph, Handler, Inbound, Outbound, Place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from messagefoundry.engine.engine import Engine
+    from messagefoundry.wiring.graph import Router
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Names of Connections, by what a reload does to them."""
+    """Names of Connections, by what a reload does to them; Routers and Handlers that are new, gone or edited."""
 
     added: tuple[str, ...]
     changed: tuple[str, ...]
     removed: tuple[str, ...]
     unchanged: tuple[str, ...]
+    routers: tuple[str, ...] = ()
+    handlers: tuple[str, ...] = ()
 
 
 def changes(old: Graph, new: Graph) -> Changes:
@@ -45,7 +50,21 @@ def changes(old: Graph, new: Graph) -> Changes:
         changed=changed,
         removed=tuple(name for name in before if name not in after),
         unchanged=tuple(name for name in kept if name not in changed),
+        routers=differing(old.routers, new.routers),
+        handlers=differing(old.handlers, new.handlers),
     )
+
+
+def differing(old: Mapping[str, Router | Handler], new: Mapping[str, Router | Handler]) -> tuple[str, ...]:
+    """The names whose functions are not the same code in both, or that one of the two does not have."""
+    return tuple(name for name in {**new, **old} if code_of(old.get(name)) != code_of(new.get(name)))
+
+
+def code_of(item: Router | Handler | None) -> object:
+    """What a Router or Handler runs, comparable."""
+    if item is None:
+        return None
+    return code_print(item.function), code_print(item.accepts if isinstance(item, Handler) else None)
 
 
 def connections(graph: Graph) -> Mapping[str, Inbound | Outbound]:
@@ -69,8 +88,8 @@ def plain(item: Inbound | Outbound) -> Inbound | Outbound:
 async def reload(engine: Engine, *, dry_run: bool = False) -> Changes:
     """Load, check and swap, one after another. Raises ConfigurationError with every problem, having changed nothing."""
     async with engine.reloading:
-        new = await trio.to_thread.run_sync(engine.plan.load)
-        found = changes(engine.graph, new)
+        new = await loaded(engine, dry_run=dry_run)
+        found = await trio.to_thread.run_sync(changes, engine.graph, new)
         forget_drained(engine)
         places = [*new.inbounds, *engine.flows], list(new.outbounds), list(new.handlers)
         waiting = await engine.read(lambda reader: reader.removed(*places))
@@ -78,7 +97,22 @@ async def reload(engine: Engine, *, dry_run: bool = False) -> Changes:
             raise TooMuchRemoved(waiting)
         if not dry_run:
             await swap(engine, new, found)
+            for word, names in (("Routers", found.routers), ("Handlers", found.handlers)):
+                if names:
+                    log.info("%s changed: %s", word, ", ".join(names))
         return found
+
+
+async def loaded(engine: Engine, *, dry_run: bool) -> Graph:
+    """The configuration as it is now. Raises ConfigurationError, leaving a line in the log when it was to be used."""
+    try:
+        return await trio.to_thread.run_sync(engine.plan.load)
+    except ConfigurationError as error:
+        if not dry_run:
+            count = len(error.problems)
+            found = f"{count} problem{'' if count == 1 else 's'}"
+            log.error("the configuration was not loaded again, nothing has changed: %s", found)
+        raise
 
 
 def forget_drained(engine: Engine) -> None:

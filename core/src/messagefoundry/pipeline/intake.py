@@ -59,8 +59,17 @@ class Intake:
     """The engine's side of one inbound connector; an `InboundContext`."""
 
     def __init__(
-        self, inbound: Inbound, committer: Committer, flow: Flow, replies: Replies, note: Note, gate: Gate
+        self,
+        inbound: Inbound,
+        committer: Committer,
+        flow: Flow,
+        replies: Replies,
+        note: Note,
+        gate: Gate,
+        *,
+        first_opening: bool,
     ) -> None:
+        self.first_opening = first_opening
         self._inbound = inbound
         self._committer = committer
         self._flow = flow

@@ -55,6 +55,7 @@ class InboundRecorder:
     judge: Judge = accept
     name: str = "IB_TEST"
     bind_host: str = "127.0.0.1"
+    first_opening: bool = True
     source_ip_allowlist: tuple[IPv4Network | IPv6Network, ...] = ()
     received: list[bytes] = field(default_factory=list)
     committed: list[bytes] = field(default_factory=list)
@@ -154,6 +155,7 @@ class OutboundRecorder:
     """An `OutboundContext` that remembers."""
 
     name: str = "OB_TEST"
+    first_opening: bool = True
     notes: list[tuple[str, str, bool]] = field(default_factory=list)
 
     def note(self, kind: str, detail: str = "", *, alert: bool = False) -> None:

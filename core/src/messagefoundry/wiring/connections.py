@@ -284,7 +284,7 @@ class _Finding:
         try:
             return model(**filled)
         except ValidationError as error:
-            for option, text, mend in sentences(error, spec.name, model.options_for(around.direction), keys):
+            for option, text, mend in sentences(error, spec.name, _options_for(model, around), keys):
                 if self.declared.entry is not None and option in KEYWORDS[around.direction].keys() - model.model_fields:
                     mend = f"write it above [{around.direction}.settings]"
                 self.put(text, mend, "settings", option)
@@ -308,6 +308,14 @@ class _Finding:
         """The option that a plugin's sentence is about: the first of those written that it names."""
         written = self.declared.spec.options
         return ("settings", next((word for word in WORD.findall(text) if word in written), ""))
+
+
+def _options_for(model: type[ConnectorSettings], around: Surroundings) -> list[str]:
+    """The options of a connector; for an inbound those first that it needs, as `port`, which a mend may show."""
+    options = model.options_for(around.direction)
+    if around.direction == "outbound":
+        return options
+    return sorted(options, key=lambda option: not model.model_fields[option].is_required())
 
 
 def _env_of(value: Any) -> str:

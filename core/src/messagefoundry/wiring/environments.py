@@ -28,6 +28,14 @@ def read_values(path: Path | None, environ: Mapping[str, str]) -> tuple[dict[str
     return values, problems
 
 
+def beside(directory: Path, path: Path) -> str:
+    """The mend where the file `path` of an environment is not there, but one beside the configuration is; "" else."""
+    folder = directory.absolute().parent
+    if path.exists() or not (folder / path.parent.name / path.name).exists():
+        return ""
+    return f"or run this in {folder}, or give --project-root {folder}, where {path.parent.name}/ is"
+
+
 def _read_file(path: Path) -> tuple[dict[str, Any], list[Problem]]:
     try:
         table = tomllib.loads(path.read_text("utf-8"))

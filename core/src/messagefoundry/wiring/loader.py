@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from messagefoundry.contracts.errors import ConfigurationError, Problem
-from messagefoundry.contracts.nearest import did_you_mean
-from messagefoundry.plugins.offers import EXTRAS, RELEASED, NotInstalledError, pip_line
+from messagefoundry.contracts.nearest import did_you_mean, nearest
+from messagefoundry.plugins import installed
+from messagefoundry.plugins.offers import EXTRAS, RELEASED, NotInstalledError, offer, pip_line
 from messagefoundry.wiring.codesets import read_code_sets
 from messagefoundry.wiring.connections_file import FILE, declare_connections
 from messagefoundry.wiring.graph import Place
@@ -25,7 +26,7 @@ from messagefoundry.wiring.modules import ENGINE, Package, importing, without_pa
 from messagefoundry.wiring.recording import Recording, recording
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
@@ -129,7 +130,8 @@ def _cause(error: BaseException) -> tuple[str, str]:
         return f"{type(error).__name__}: {error.msg}", "mend the line"
     if isinstance(error, ImportError):
         return f"{type(error).__name__}: {without_package(str(error))}", _import_mend(error)
-    return f"the module stopped with {': '.join(filter(None, (type(error).__name__, _text(error))))}", ""
+    mend = _name_mend(error.name) if isinstance(error, NameError) and error.name else ""
+    return f"the module stopped with {': '.join(filter(None, (type(error).__name__, _text(error))))}", mend
 
 
 def _text(error: BaseException) -> str:
@@ -139,11 +141,29 @@ def _text(error: BaseException) -> str:
         return ""
 
 
+def _name_mend(name: str) -> str:
+    """The import that an author forgot; "" for a name that is not the engine's."""
+    offered = {*sys.modules[ENGINE].__all__, *EXTRAS["connector"], *installed().connectors}
+    return f"from {ENGINE} import {name}" if name in offered else ""
+
+
+def _connector_mend(name: str, known: Iterable[str]) -> str:
+    """The nearest name that can be imported from the engine, with what keeps that from being imported."""
+    here = installed()
+    offered = {*known, *EXTRAS["connector"], *here.connectors}
+    like = nearest(name, offered)
+    absent = None if like is None or like in here.connectors else offer("connector", like, here.broken)
+    mend = did_you_mean(name, offered)
+    if absent is None:
+        return mend
+    return f"{mend} {': '.join(filter(None, (absent.text, absent.mend)))}"
+
+
 def _import_mend(error: ImportError) -> str:
     wrong = re.match(r"cannot import name '(\w+)'", str(error))
     if wrong:
-        offered = EXTRAS["connector"] if error.name == "messagefoundry" else ()
-        return did_you_mean(wrong[1], {*dir(sys.modules.get(error.name or "")), *offered})
+        known = dir(sys.modules.get(error.name or ""))
+        return _connector_mend(wrong[1], known) if error.name == ENGINE else did_you_mean(wrong[1], known)
     package = (error.name or "").partition(".")[0]
     if package.startswith("messagefoundry_"):
         extra = package.removeprefix("messagefoundry_")

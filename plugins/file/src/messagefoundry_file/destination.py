@@ -14,7 +14,7 @@ import trio
 
 from messagefoundry.contracts import Delivered, Rejected, Unreachable
 from messagefoundry.message import UnreadableError, peek
-from messagefoundry_file.disk import FOLDER_MODE
+from messagefoundry_file.disk import FOLDER_MODE, may_make_folder
 from messagefoundry_file.naming import with_ids
 from messagefoundry_file.publishing import Folder, NamesTaken, Published
 from messagefoundry_file.template import FieldReader, Ids, Template
@@ -49,11 +49,12 @@ class FileDestination:
         self._context = context
         self._folder = os.path.abspath(settings.directory)
         self._template = Template.parse(settings.filename)
+        self._makes_folder = may_make_folder(settings, context)
         self._limiter = trio.CapacityLimiter(1)
 
     async def __aenter__(self) -> Self:
-        """Make the directory if it is missing; later it is not made again, for it may be a share that went away."""
-        if self._settings.validate_directory:
+        """Make the directory if the Connection begins now; later it may be a share that went away."""
+        if not self._makes_folder:
             return self
         try:
             make = partial(os.makedirs, self._folder, mode=FOLDER_MODE, exist_ok=True)

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from messagefoundry.contracts import InboundContext, OutboundContext
+    from messagefoundry_file.settings import FileSettings
+
 FOLDER_MODE, FILE_MODE = 0o750, 0o640
 """Of what is made here, less the umask: messages are for the engine's account and its group."""
 
@@ -22,6 +25,11 @@ NO_LINKS = frozenset((errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS
 _NO_SYNC = frozenset((errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS))
 _LONGEST_NAME = 255
 _LONGEST_SHOWN = 120
+
+
+def may_make_folder(settings: FileSettings, context: InboundContext | OutboundContext) -> bool:
+    """Whether a missing folder is made: when its Connection begins, for later it may be a share that went away."""
+    return context.first_opening and not settings.validate_directory
 
 
 @contextmanager

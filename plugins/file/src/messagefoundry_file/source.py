@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 import trio
 
 from messagefoundry_file.claims import Claims
-from messagefoundry_file.disk import FOLDER_MODE, shown
+from messagefoundry_file.disk import FOLDER_MODE, may_make_folder, shown
 from messagefoundry_file.ledger import Ledger
 from messagefoundry_file.notices import Notices
 from messagefoundry_file.reading import Changed, Limits, Unfit, read_content
@@ -53,7 +53,7 @@ class FileSource:
     def __init__(self, settings: FileSettings, context: InboundContext, clock: Callable[[], float] = time.time) -> None:
         """`clock` gives seconds since the epoch, as the file system's times do."""
         self._poll_seconds = settings.poll_seconds
-        self._make_folder = not settings.validate_directory
+        self._makes_folder = may_make_folder(settings, context)
         self._context = context
         self._folder = os.path.abspath(settings.directory)
         self._custody = _custody(settings, self._folder, context.name)
@@ -95,8 +95,10 @@ class FileSource:
                 await self._in_thread(self._custody.close)
 
     def _open(self) -> None:
-        if self._make_folder:
+        if self._makes_folder:
             os.makedirs(self._folder, mode=FOLDER_MODE, exist_ok=True)
+        elif not os.path.lexists(self._folder):
+            raise FileNotFoundError(f"directory {self._folder} does not exist")
         self._custody.open()
 
     async def poll(self) -> None:

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
 from messagefoundry.contracts.errors import PartnerFault, Unreachable
-from messagefoundry.message import Acknowledgment, Judgment, control_id_of, for_log, judge, read_acknowledgment
+from messagefoundry.message import (
+    Acknowledgment,
+    HeaderError,
+    Judgment,
+    control_id_of,
+    for_log,
+    judge,
+    peek,
+    read_acknowledgment,
+)
 
 MOST_MISMATCHES = 3
 
 Note = Callable[..., None]
+
+_ERROR_CODE = re.compile(rb"[12]\d\d")
+_TABLE = (b"", b"HL70357", b"0357")
 
 
 class Answer(NamedTuple):
@@ -86,7 +99,7 @@ class Acknowledgments:
         self._mismatches.clear()
         code = acknowledgment.code
         self._accepted = self._control_id if code == "CA" else b""
-        reason = "" if judgment is Judgment.DELIVERED else f"the partner answered {code}"
+        reason = "" if judgment is Judgment.DELIVERED else f"the partner answered {code}{_why(reply)}"
         return Answer(reply, code, for_log(acknowledgment.control_id), reason, judgment is Judgment.REJECTED)
 
     def _judgment(self, reply: bytes, acknowledgment: Acknowledgment) -> Judgment:
@@ -113,3 +126,23 @@ class Acknowledgments:
             self._mismatches.clear()
             raise PartnerFault(f"{count} replies in a row acknowledged another message than the one that was sent")
         self._note("reply discarded", "it acknowledges another message")
+
+
+def _why(reply: bytes) -> str:
+    """The error code of a refusal, " (204)"; "" when it has none.
+
+    That is the first ERR-3 with a code of table 0357 (HL7 v2.5.1 §2.15.5.3). Anything else there, like MSA-3 and ERR-8,
+    is the partner's own text, in which a patient may be named.
+    """
+    try:
+        header = peek(reply)
+    except HeaderError:
+        return ""
+    component = header.delimiters.component.encode() or b"^"
+    for line in reply[header.start :].replace(b"\n", b"\r").split(b"\r"):
+        fields = line.split(header.separator, 4)
+        if fields[0] == b"ERR" and len(fields) > 3:
+            code, _, system = (*fields[3].split(component), b"", b"")[:3]
+            if _ERROR_CODE.fullmatch(code.strip()) and system.strip() in _TABLE:
+                return f" ({code.strip().decode()})"
+    return ""

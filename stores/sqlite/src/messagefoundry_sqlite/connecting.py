@@ -95,11 +95,17 @@ def writing(path: Path, synchronous: str) -> sqlite3.Connection:
 
 
 def reading(path: Path) -> sqlite3.Connection:
-    """Open an existing file for reading alone. Raises sqlite3.Error, ConfigurationError."""
+    """Open an existing file for reading alone. Raises sqlite3.Error, ConfigurationError.
+
+    Whoever reads in WAL mode makes `-shm` and `-wal`, and only a connection that may write removes them at its close.
+    So where no log waits to be moved into the file, it is opened as one that could write: SQLite's own locks see to it
+    that nothing is removed under an engine, even one that starts meanwhile. A log that waits is read and left alone.
+    """
     if not path.is_file():
         raise no_store(path)
+    mode = "ro" if _log_waits(path) else "rw"
     connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode=ro",
+        f"{path.absolute().as_uri()}?mode={mode}",
         timeout=BUSY_SECONDS,
         isolation_level=None,
         check_same_thread=False,
@@ -107,6 +113,14 @@ def reading(path: Path) -> sqlite3.Connection:
     )
     connection.execute("PRAGMA query_only = ON")
     return connection
+
+
+def _log_waits(path: Path) -> bool:
+    """Whether the write-ahead log has content: of an engine that runs or crashed, or of a copied store."""
+    try:
+        return path.with_name(f"{path.name}-wal").stat().st_size > 0
+    except FileNotFoundError:
+        return False
 
 
 def no_store(path: Path) -> ConfigurationError:
