@@ -35,7 +35,7 @@ def test_several_outbounds_get_every_message() -> None:
     assert 'return [Send("OB_BENCH_1", msg), Send("OB_BENCH_2", msg)]' in text
 
 
-@pytest.mark.parametrize("feed", [Feed(fanout=3, burning=True), Feed(pairs=3)])
+@pytest.mark.parametrize("feed", [Feed(fanout=3, burning=True), Feed(pairs=3), Feed(dedupe=True)])
 def test_the_product_accepts_it(feed: Feed, tmp_path: Path) -> None:
     ports, sinks = range(2600, 2600 + feed.inbounds), range(2700, 2700 + feed.fanout)
     (tmp_path / "feed.py").write_text(feed.configuration(ports, sinks))

@@ -102,7 +102,7 @@ def test_what_else_is_measured_runs_on_the_server_if_there_is_one() -> None:
 
 def test_names() -> None:
     assert [scenario.name for scenario in named(["all"])] == [
-        *("full", "half-load", "stored", "fan-out", "hundred", "burning", "document", "backlog")
+        *("full", "half-load", "stored", "fan-out", "dedupe", "hundred", "burning", "document", "backlog")
     ]
     assert [scenario.name for scenario in named(["all"], server=True)] == ["stores", "far", "backlog"]
     assert [scenario.name for scenario in named(["stored", "full"])] == ["full", "stored"], "in the order of running"

@@ -24,6 +24,11 @@ class Arrivals:
     _last_id: str = ""
     _last_ids: dict[int, str] = field(default_factory=dict)
 
+    @property
+    def unique(self) -> int:
+        """Return how many different messages have come."""
+        return len(self.first_ns)
+
     def clear(self) -> None:
         """Forget every message; connections stay counted."""
         self.first_ns = {}
@@ -35,12 +40,18 @@ class Arrivals:
         self.last_ns = now_ns
         if receiver is not None and header.receiver != receiver:
             self.wrong_receiver += 1
-        if header.control_id in self.first_ns:
+        if not self.is_first(header.control_id, now_ns):
             self.duplicates += 1
             return
-        self.first_ns[header.control_id] = now_ns
         if header.control_id < self._last_id:
             self.order_breaks += 1
         if header.control_id < self._last_ids.get(connection, ""):
             self.connection_breaks += 1
         self._last_id = self._last_ids[connection] = header.control_id
+
+    def is_first(self, control_id: str, now_ns: int) -> bool:
+        """Remember an arrival; False when the control id has come before."""
+        if control_id in self.first_ns:
+            return False
+        self.first_ns[control_id] = now_ns
+        return True

@@ -39,6 +39,7 @@ BARS = (
     Bar(scenario="half-load", figure="ACK p99 ms", most=2.0),
     Bar(scenario="stored", figure="msg/s", least=0.90),
     Bar(scenario="fan-out", figure="msg/s", least=0.45),
+    Bar(scenario="dedupe", figure="msg/s", least=0.90),
     Bar(scenario="hundred", figure="msg/s", least=0.70),
     Bar(scenario="burning", figure="msg/s", least=0.15),
     Bar(scenario="burning", figure="ACK p99 ms", of="left", most=250),

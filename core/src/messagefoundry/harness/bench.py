@@ -14,11 +14,10 @@ not start.
 import argparse
 import json
 import shlex
-import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -37,6 +36,7 @@ from .proc import file_system_of
 from .scenarios import MAIN, MAIN_ON_SERVER, SCENARIOS, Scenario, Setting, named
 from .seed import SeedError
 from .session import Outcome, run_session, seeded_stores
+from .signals import ending_in_order
 from .stores import Backend, Database
 from .subject import SubjectError, engine, floor, other_engine
 from .table import comparison_table, runs_table
@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None, backend: Backend | None = None) -> i
     conditions = _conditions(options)
     _warn_of_memory(console, conditions.parent)
     try:
-        with _ending_in_order(), _opened(backend, options.dir) as database:
+        with ending_in_order(), _opened(backend, options.dir) as database:
             machine = this_machine(options.dir, server=database.says if database else "")
             outcome = _measured(options, conditions, database, console)
     except (SubjectError, SeedError) as error:
@@ -68,16 +68,6 @@ def main(argv: Sequence[str] | None = None, backend: Backend | None = None) -> i
 
 def _opened(backend: Backend | None, directory: Path | None) -> AbstractContextManager[Database | None]:
     return nullcontext() if backend is None else backend.opened(directory)
-
-
-@contextmanager
-def _ending_in_order() -> Iterator[None]:
-    """Turn SIGTERM into an exit, so that every process that was started is stopped."""
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _measured(

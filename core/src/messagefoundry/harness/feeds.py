@@ -9,9 +9,11 @@ RECEIVER = "DOWNSTREAM"
 BURN_SECONDS = 2.0
 
 _IMPORTS = "from messagefoundry import MLLP, Send, handler, inbound, outbound, router\n"
+_IMPORT_DEDUPE = "from messagefoundry import Dedupe\n"
+_DEDUPE = ", dedupe=Dedupe(window_seconds=3600)"
 
 _FEED = """
-inbound("IB_BENCH", MLLP(port={port}), router="to_bench")
+inbound("IB_BENCH", MLLP(port={port}), router="to_bench"{dedupe})
 {outbounds}
 
 @router("to_bench")
@@ -22,7 +24,11 @@ def to_bench(msg):
 @handler("bench")
 def bench(msg):
     msg["MSH-5"] = "{receiver}"
-    return {sends}
+{slow}    return {sends}
+"""
+_SLOW = """    until = time.thread_time() + {seconds}
+    while time.thread_time() < until:
+        pass
 """
 _OUTBOUND = 'outbound("{name}", MLLP(host="127.0.0.1", port={port}))\n'
 
@@ -75,6 +81,10 @@ class Feed:
     fanout: int = 1
     burning: bool = False
     """another inbound whose Handler keeps a core busy for two seconds a message"""
+    slow_seconds: float = 0.0
+    """so much processor time the Handler of a fan-out uses for every message"""
+    dedupe: bool = False
+    """the one inbound tells repeats"""
 
     @property
     def inbounds(self) -> int:
@@ -83,22 +93,24 @@ class Feed:
 
     def configuration(self, ports: Sequence[int], sinks: Sequence[int]) -> str:
         """Return the text of the one configuration file."""
-        text = _pairs(ports[: self.pairs], sinks[0]) if self.pairs > 1 else _one(ports[0], sinks)
-        if not self.burning:
-            return _IMPORTS + text
-        return f"import time\n\n{_IMPORTS}{text}" + _BURNING.format(port=ports[-1], seconds=BURN_SECONDS)
+        slow = _SLOW.format(seconds=self.slow_seconds) if self.slow_seconds else ""
+        text = _pairs(ports[: self.pairs], sinks[0]) if self.pairs > 1 else self._one(ports[0], sinks, slow)
+        clock = "import time\n\n" if self.burning or slow else ""
+        burning = _BURNING.format(port=ports[-1], seconds=BURN_SECONDS) if self.burning else ""
+        return clock + (_IMPORT_DEDUPE if self.dedupe else "") + _IMPORTS + text + burning
+
+    def _one(self, port: int, sinks: Sequence[int], slow: str) -> str:
+        names = ["OB_BENCH"] if len(sinks) == 1 else [f"OB_BENCH_{number}" for number in range(1, len(sinks) + 1)]
+        sends = [f'Send("{name}", msg)' for name in names]
+        return _FEED.format(
+            port=port,
+            dedupe=_DEDUPE if self.dedupe else "",
+            receiver=RECEIVER,
+            slow=slow,
+            outbounds="".join(_OUTBOUND.format(name=name, port=sink) for name, sink in zip(names, sinks, strict=True)),
+            sends=sends[0] if len(sends) == 1 else f"[{', '.join(sends)}]",
+        )
 
 
 def _pairs(ports: Sequence[int], sink: int) -> str:
     return _PAIRS.format(sink=sink, receiver=RECEIVER, ports=list(ports))
-
-
-def _one(port: int, sinks: Sequence[int]) -> str:
-    names = ["OB_BENCH"] if len(sinks) == 1 else [f"OB_BENCH_{number}" for number in range(1, len(sinks) + 1)]
-    sends = [f'Send("{name}", msg)' for name in names]
-    return _FEED.format(
-        port=port,
-        receiver=RECEIVER,
-        outbounds="".join(_OUTBOUND.format(name=name, port=sink) for name, sink in zip(names, sinks, strict=True)),
-        sends=sends[0] if len(sends) == 1 else f"[{', '.join(sends)}]",
-    )

@@ -3,16 +3,21 @@
 import selectors
 import socket
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from time import monotonic_ns, time_ns
+from typing import Generic, TypeVar
 
 from .admission import admission
-from .journal import MISMATCH, Journal
+from .journal import MISMATCH, Journal, Notes
 from .mllp import read_acknowledgment
 from .pace import UNBOUNDED, ClosedLoop, OpenLoop, Pace
 from .wire import Wire
 
 _TICK_SECONDS = 0.2
+
+N = TypeVar("N", bound=Notes)
 
 
 def fresh_prefix() -> str:
@@ -60,34 +65,54 @@ class _Sender:
         return self.open and len(self.in_flight) < self.window
 
 
-class Generator:
-    """Sends one load and keeps its journal; :meth:`run` may be called once."""
+def pace_of(load: Load) -> Callable[[int], Pace]:
+    """Return what makes the pace of a load from the moment in ns at which sending starts."""
+    return partial(OpenLoop, load.rate) if load.rate else ClosedLoop
 
-    def __init__(self, load: Load) -> None:
-        self._load = load
-        self._selector = selectors.DefaultSelector()
+
+class Transmitter(Generic[N]):
+    """Sends one load at a pace and writes it down; :meth:`run` may be called once.
+
+    The selector may have other keys: the data of each takes the event mask.
+    """
+
+    def __init__(self, load: Load, journal: N, pace: Callable[[int], Pace], selector: selectors.BaseSelector) -> None:
+        self._load, self._pace_from, self._selector = load, pace, selector
+        self._senders: list[_Sender] = []
+        self._stopped = False
         self._with_room: deque[_Sender] = deque()
         self._open = 0
         self._answers = 0
         self._late_below = 0
-        self.journal = Journal(load.prefix)
+        self.journal = journal
         self.bytes_sent = 0
         self.late = 0
         """messages that had to wait for room when they were due"""
         self.unasked = 0
         """replies that belong to no message"""
+        self.connections_lost = 0
+        """closed by the peer"""
 
     def run(self) -> None:
         """Connect, send, await the answers, close. Raises OSError when it cannot connect."""
-        with self._selector:
+        try:
             self._connect()
             self.started_ns = monotonic_ns()
-            try:
-                self._send()
-                self.journal.sending_ended_ns = monotonic_ns()
-                self._await_answers()
-            finally:
-                self._close()
+            self._send()
+            self.journal.sending_ended_ns = monotonic_ns()
+            self._await_answers()
+        finally:
+            for sender in self._senders:
+                sender.wire.close()
+
+    def stop(self) -> None:
+        """Send no more; what has been sent is still awaited."""
+        self._stopped = True
+
+    @property
+    def sending(self) -> bool:
+        """Return whether there may be more to send and somebody to send it to."""
+        return bool(self._open) and not self._stopped
 
     def _connect(self) -> None:
         for number in range(self._load.connections):
@@ -100,23 +125,21 @@ class Generator:
             self._on_ready(sender, events)
 
         sender = _Sender(Wire(sock, self._selector, on_ready), self._load.window)
+        self._senders.append(sender)
         self._open += 1
         return sender
 
     def _send(self) -> None:
         until = self.started_ns + int(self._load.seconds_at_most * 1e9)
         most = UNBOUNDED if self._load.count is None else self._load.count
-        pace = self._pace()
-        while len(self.journal) < most and self._open and (now := monotonic_ns()) < until:
+        pace = self._pace_from(self.started_ns)
+        while len(self.journal) < most and self.sending and (now := monotonic_ns()) < until:
             self._offer(min(most, pace.allowed(now)), pace)
             if len(self.journal) < most:
                 now = monotonic_ns()
                 self._turn(min(pace.wait_seconds(now), (until - now) / 1e9))
-        if self._load.rate:
+        if pace.timed:
             self._catch_up(min(most, pace.allowed(min(until, monotonic_ns()) - 1)), pace)
-
-    def _pace(self) -> Pace:
-        return OpenLoop(self._load.rate, self.started_ns) if self._load.rate else ClosedLoop()
 
     def _offer(self, up_to: int, pace: Pace) -> None:
         """Send, on the connections that have room, until that many have been sent in all."""
@@ -126,14 +149,14 @@ class Generator:
                 self._send_next(sender, pace)
             if sender.has_room:
                 self._with_room.append(sender)
-        if self._load.rate:
+        if pace.timed:
             self.late += max(0, up_to - max(self._late_below, len(self.journal)))
             self._late_below = max(self._late_below, up_to)
 
     def _catch_up(self, up_to: int, pace: Pace) -> None:
         """Send what came due in time and found no room, as long as answers make room."""
         patience, last_news, before = int(self._load.ack_timeout * 1e9), monotonic_ns(), self._answers
-        while len(self.journal) < up_to and self._open and monotonic_ns() - last_news < patience:
+        while len(self.journal) < up_to and self.sending and monotonic_ns() - last_news < patience:
             self._turn(_TICK_SECONDS)
             self._offer(up_to, pace)
             if self._answers != before:
@@ -193,11 +216,18 @@ class Generator:
         sender.open = False
         sender.wire.close()
         self._open -= 1
+        self.connections_lost += 1
         self._answers += len(sender.in_flight)
         sender.in_flight.clear()
 
-    def _close(self) -> None:
-        for key in list(self._selector.get_map().values()):
-            self._selector.unregister(key.fileobj)
-            if isinstance(key.fileobj, socket.socket):
-                key.fileobj.close()
+
+class Generator(Transmitter[Journal]):
+    """A transmitter by itself, which keeps a journal."""
+
+    def __init__(self, load: Load) -> None:
+        super().__init__(load, Journal(load.prefix), pace_of(load), selectors.DefaultSelector())
+
+    def run(self) -> None:
+        """Connect, send, await the answers, close. Raises OSError when it cannot connect."""
+        with self._selector:
+            super().run()

@@ -4,11 +4,12 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 UNANSWERED = "none"
 MISMATCH = "mismatch"
 ACCEPTED = frozenset({"AA", "CA"})
+_DIGITS = 9
 
 
 class Entry(NamedTuple):
@@ -27,6 +28,42 @@ class Entry(NamedTuple):
         return self.code in ACCEPTED
 
 
+class Notes(Protocol):
+    """What a generator writes down as it goes."""
+
+    sending_ended_ns: int
+
+    def __len__(self) -> int:
+        """Return how many messages have been sent."""
+        ...
+
+    def control_id(self, number: int) -> str:
+        """Return MSH-10 of the message with that number, counted from 0."""
+        ...
+
+    def note_sent(self, now_ns: int, due_ns: int | None = None) -> None:
+        """Add the next message, which was due now or earlier."""
+        ...
+
+    def note_answer(self, number: int, now_ns: int, code: str) -> None:
+        """Record what came back for a message: MSA-1, or MISMATCH."""
+        ...
+
+
+def control_id_of(prefix: str, number: int) -> str:
+    """Return MSH-10 of a run's message: the run's prefix and nine digits, so that ids sort as they are sent."""
+    return f"{prefix}{number:09d}"
+
+
+def number_of(control_id: str, prefix: str, sent: int) -> int | None:
+    """Return which message of a run that has sent so many an MSH-10 names; None for a foreign one."""
+    digits = control_id.removeprefix(prefix)
+    if len(digits) != _DIGITS or len(digits) == len(control_id) or not digits.isdecimal() or not digits.isascii():
+        return None
+    number = int(digits)
+    return number if number < sent else None
+
+
 class Journal:
     """Grows by one entry a message, in sending order; ids are a prefix and nine digits, so they sort likewise."""
 
@@ -42,14 +79,24 @@ class Journal:
         return len(self._sent_ns)
 
     def __iter__(self) -> Iterator[Entry]:
-        for number, code in enumerate(self._codes):
-            yield Entry(
-                self.control_id(number), self._sent_ns[number], self._answered_ns[number], code, self._due_ns[number]
-            )
+        return (self[number] for number in range(len(self)))
+
+    def __getitem__(self, number: int) -> Entry:
+        return Entry(
+            self.control_id(number),
+            self._sent_ns[number],
+            self._answered_ns[number],
+            self._codes[number],
+            self._due_ns[number],
+        )
 
     def control_id(self, number: int) -> str:
         """Return MSH-10 of the message with that number, counted from 0."""
-        return f"{self.prefix}{number:09d}"
+        return control_id_of(self.prefix, number)
+
+    def number(self, control_id: str) -> int | None:
+        """Return which message has that MSH-10; None for a foreign one."""
+        return number_of(control_id, self.prefix, len(self))
 
     def note_sent(self, now_ns: int, due_ns: int | None = None) -> None:
         """Add the next message, which was due now or earlier."""

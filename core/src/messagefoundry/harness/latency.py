@@ -19,10 +19,11 @@ class Latency:
         ordered = sorted(durations_ns)
         if not ordered:
             return cls()
-        return cls(*(_milliseconds(ordered[_rank(share, len(ordered))]) for share in (0.50, 0.99, 1.0)))
+        return cls(*(_milliseconds(ordered[rank(share, len(ordered))]) for share in (0.50, 0.99, 1.0)))
 
 
-def _rank(share: float, count: int) -> int:
+def rank(share: float, count: int) -> int:
+    """Return the place, from 0, at which a share of so many ordered values ends."""
     return min(count - 1, int(share * count))
 
 

@@ -8,6 +8,9 @@ UNBOUNDED = 1 << 62
 class Pace(Protocol):
     """Decides how many messages may be offered, and when each was due."""
 
+    timed: bool
+    """whether messages are due at times of their own: then all that came due are sent, if late"""
+
     def allowed(self, now_ns: int) -> int:
         """Return how many may have been sent by now, in all."""
         ...
@@ -23,6 +26,11 @@ class Pace(Protocol):
 
 class ClosedLoop:
     """The window is the only limit."""
+
+    timed = False
+
+    def __init__(self, start_ns: int = 0) -> None:
+        """A start means nothing here."""
 
     def allowed(self, now_ns: int) -> int:
         """Return no limit."""
@@ -43,6 +51,8 @@ class OpenLoop:
     A message that finds no room is sent later and keeps its due time: its latency is counted from then, so that a
     receiver which stalls cannot hide the messages that it has kept from being sent.
     """
+
+    timed = True
 
     def __init__(self, rate: float, start_ns: int) -> None:
         self._rate, self._start_ns = rate, start_ns

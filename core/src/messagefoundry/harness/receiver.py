@@ -4,7 +4,7 @@ import selectors
 import socket
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -42,10 +42,22 @@ class Ending:
 class Sink:
     """Listens from construction on; every message is counted and answered while :meth:`run` runs."""
 
-    def __init__(self, ports: Sequence[int], answering: Answering | None = None, host: str = "127.0.0.1") -> None:
-        """Bind; port 0 picks a free one. Raises OSError when a port is taken."""
-        self._answering = answering or Answering()
-        self._selector = selectors.DefaultSelector()
+    def __init__(
+        self,
+        ports: Sequence[int],
+        answering: Answering | None = None,
+        host: str = "127.0.0.1",
+        *,
+        selector: selectors.BaseSelector | None = None,
+        counting: Callable[[], Arrivals] = Arrivals,
+    ) -> None:
+        """Bind; port 0 picks a free one. Raises OSError when a port is taken.
+
+        Who gives a selector may serve it too: the data of every key takes the event mask. `counting` is called once a
+        port, in their order.
+        """
+        self._answering, self._counting = answering or Answering(), counting
+        self._selector = selector or selectors.DefaultSelector()
         self._due: deque[tuple[int, Wire, bytes]] = deque()
         self._ending, self._ending_since, self._stopped = Ending(), time.monotonic(), False
         self.arrivals: dict[int, Arrivals] = {}
@@ -65,11 +77,15 @@ class Sink:
 
     def serve(self) -> bool:
         """Serve until the ending is reached; False when it was :meth:`stop`. Sockets stay open."""
-        while not self._over():
-            for key, events in self._selector.select(self._patience()):
-                key.data(events)
-            self._answer_due()
+        while not self.is_over():
+            self.turn()
         return not self._stopped
+
+    def turn(self) -> None:
+        """Serve what is ready, waiting at most 0.1 s for it."""
+        for key, events in self._selector.select(self._patience()):
+            key.data(events)
+        self._answer_due()
 
     def begin_anew(self) -> None:
         """Forget what has arrived and the ending; connections stay."""
@@ -89,7 +105,7 @@ class Sink:
     def _listen(self, host: str, port: int) -> socket.socket:
         listener = socket.create_server((host, port), backlog=512)
         listener.setblocking(False)
-        arrivals = self.arrivals[listener.getsockname()[1]] = Arrivals()
+        arrivals = self.arrivals[listener.getsockname()[1]] = self._counting()
         self._selector.register(listener, selectors.EVENT_READ, partial(self._accept, listener, arrivals))
         return listener
 
@@ -143,7 +159,8 @@ class Sink:
             return _TICK_SECONDS
         return max(0.0, min(_TICK_SECONDS, (self._due[0][0] - time.monotonic_ns()) / 1e9))
 
-    def _over(self) -> bool:
+    def is_over(self) -> bool:
+        """Return whether the ending is reached, or :meth:`stop` was called."""
         if self._stopped:
             return True
         ending, now = self._ending, time.monotonic()
@@ -154,7 +171,7 @@ class Sink:
         last = max(arrivals.last_ns for arrivals in self.arrivals.values()) / 1e9
         if ending.idle is not None and now - max(last, self._ending_since) > ending.idle:
             return True
-        complete = ending.expect is not None and all(len(a.first_ns) >= ending.expect for a in self.arrivals.values())
+        complete = ending.expect is not None and all(a.unique >= ending.expect for a in self.arrivals.values())
         return complete and not self._due and now - last > ending.linger
 
     def close(self) -> None:

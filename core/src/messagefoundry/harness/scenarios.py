@@ -100,6 +100,11 @@ def _fan_out(setting: Setting) -> Iterator[Sides]:
     yield replace(one, name=f"{FANOUT} outbounds", feed=Feed(fanout=FANOUT)), one
 
 
+def _dedupe(setting: Setting) -> Iterator[Sides]:
+    without = Case(name="without", subject=setting.subject)
+    yield replace(without, name="dedupe", feed=Feed(dedupe=True)), without
+
+
 def _hundred(setting: Setting) -> Iterator[Sides]:
     one = Case(name="1 pair", subject=setting.subject, connections=PAIRS)
     yield replace(one, name=f"{PAIRS} pairs", feed=Feed(pairs=PAIRS)), one
@@ -137,6 +142,7 @@ SCENARIOS = (
     ),
     Scenario("stored", "On a store with a long history, all of it PROCESSED, against an empty one.", _stored),
     Scenario("fan-out", "Every message to several outbounds, against one.", _fan_out),
+    Scenario("dedupe", "An inbound that tells repeats, none of which comes, against one that does not.", _dedupe),
     Scenario("hundred", "Many pairs of inbound and outbound, a sender each, against one with as many.", _hundred),
     Scenario("burning", "Another Connection's Handler keeps a core busy, against nothing beside.", _burning),
     Scenario("document", "A large OBX-5 against one a fifth as large, one sender.", _document),

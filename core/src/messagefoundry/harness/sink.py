@@ -50,7 +50,7 @@ def report(sink: Sink, journal: Journal | None = None) -> list[PortReport]:
 def _port_report(port: int, arrivals: Arrivals, journal: Journal | None) -> PortReport:
     return PortReport(
         port=port,
-        unique=len(arrivals.first_ns),
+        unique=arrivals.unique,
         duplicates=arrivals.duplicates,
         order_breaks=arrivals.order_breaks,
         connection_breaks=arrivals.connection_breaks,

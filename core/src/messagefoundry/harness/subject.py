@@ -1,19 +1,19 @@
 """What is measured: the engine, the floor, or any command; started fresh, awaited, stopped."""
 
-import http.client
-import json
 import os
 import shlex
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+from .pages import page_of, read_json
 from .stores import Database, Store
 from .workplace import Workplace
 
@@ -149,29 +149,17 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 def commits_by_api(place: Workplace) -> int | None:
     """Return `commits` of GET /stats; None when the API does not answer, or without it."""
-    connection = http.client.HTTPConnection("127.0.0.1", place.api_port, timeout=2)
-    try:
-        connection.request("GET", "/stats")
-        response = connection.getresponse()
-        return _commits_in(response.read()) if response.status == http.HTTPStatus.OK else None
-    except (OSError, http.client.HTTPException):
-        return None
-    finally:
-        connection.close()
+    return _commits_in(page_of("127.0.0.1", place.api_port, "/stats"))
 
 
 def commits_by_log(place: Workplace) -> int | None:
     """Return `commits` of the last line that a subject printed before its end, as the floor does."""
     lines = place.log.read_bytes().splitlines()
-    return _commits_in(lines[-1]) if lines else None
+    return _commits_in(read_json(lines[-1])) if lines else None
 
 
-def _commits_in(text: bytes) -> int | None:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return None
-    commits = value.get("commits") if isinstance(value, dict) else None
+def _commits_in(facts: Mapping[str, Any] | None) -> int | None:
+    commits = None if facts is None else facts.get("commits")
     return commits if isinstance(commits, int) else None
 
 
