@@ -27,10 +27,16 @@ from tests.stores.feed import Feed, dead, delivered, refuse, retry
 OURS = THIS.version.number
 FOLDERS = (*THIS.folders, Path(__file__).parent / "next_release")
 
-NEXT = Release(Version(3, 2), needed=2, folders=FOLDERS)
+EXPANDED, CONTRACTED, MORE = OURS + 1, OURS + 2, OURS + 3
+NEXT = Release(Version(CONTRACTED, EXPANDED), needed=EXPANDED, folders=FOLDERS)
 """Adds something, and removes something that only this release uses."""
-LATER = Release(Version(4, 2), needed=4, folders=(*FOLDERS, Path(__file__).parent / "later_release"))
+LATER = Release(Version(MORE, EXPANDED), needed=MORE, folders=(*FOLDERS, Path(__file__).parent / "later_release"))
 """Needs what comes after that removal."""
+
+OURS_STANDS = str(THIS.version)
+EXPANDED_STANDS = f"{EXPANDED:04}"
+CONTRACTED_STANDS = f"{CONTRACTED:04}_{EXPANDED:04}"
+MORE_STANDS = f"{MORE:04}_{EXPANDED:04}"
 
 
 @pytest.fixture
@@ -48,10 +54,6 @@ def stands(location: StoreLocation) -> str:
         return str(connection.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchone()[0])
 
 
-def test_the_synthetic_releases_go_on_from_ours() -> None:
-    assert OURS == 1, "number the synthetic migrations anew: ours come first"
-
-
 def test_this_release_says_what_its_migrations_are() -> None:
     scripts = list(ScriptDirectory.from_config(script_config(THIS)).walk_revisions())[::-1]
     versions = [parse(script.revision, "") for script in scripts]
@@ -66,11 +68,11 @@ def test_this_release_says_what_its_migrations_are() -> None:
 def test_a_start_expands_and_leaves_the_contraction(location: StoreLocation) -> None:
     run(location)
     run(location, NEXT)
-    assert stands(location) == "0002"
+    assert stands(location) == EXPANDED_STANDS
     state = SqliteStores(NEXT).state(location)
-    assert (state.revision, state.known) == (2, 3)
+    assert (state.revision, state.known) == (EXPANDED, CONTRACTED)
     assert [(step.revision, step.half, step.summary) for step in state.pending] == [
-        (3, "contract", "Repeats are no longer counted")
+        (CONTRACTED, "contract", "Repeats are no longer counted")
     ]
 
 
@@ -90,7 +92,7 @@ def test_our_code_works_on_the_next_releases_schema(tmp_path: Path, location: St
     assert sum(row.repeats for row in feed.reader.messages(MessageQuery())) == 1
     assert feed.reader.integrity() == []
     feed.close()
-    assert stands(location) == "0002"
+    assert stands(location) == EXPANDED_STANDS
 
 
 def test_an_engine_of_ours_goes_back_to_a_store_that_the_next_release_had(repository: Path, command: Command) -> None:
@@ -109,13 +111,13 @@ def test_an_engine_of_ours_goes_back_to_a_store_that_the_next_release_had(reposi
     for arguments in (["status"], ["store", "status"], ["serve", "--port", "0"]):
         refused = command(*arguments)
         assert refused.code == 2
-        assert "has schema version 3, and this release knows versions up to 1" in refused.err
+        assert f"has schema version {CONTRACTED}, and this release knows versions up to {OURS} " in refused.err
         assert "Traceback" not in refused.err
 
 
 def test_the_next_releases_code_takes_our_store_over(location: StoreLocation) -> None:
     run(location)
-    with pytest.raises(ConfigurationError, match="this release reads version 2"):
+    with pytest.raises(ConfigurationError, match=f"this release reads version {EXPANDED} "):
         SqliteStores(NEXT).reader(location, Plaintext())
     run(location, NEXT)
     SqliteStores(NEXT).reader(location, Plaintext()).close()
@@ -123,23 +125,26 @@ def test_the_next_releases_code_takes_our_store_over(location: StoreLocation) ->
 
 def test_a_new_store_has_nothing_pending(location: StoreLocation) -> None:
     run(location, NEXT)
-    assert stands(location) == "0003_0002"
+    assert stands(location) == CONTRACTED_STANDS
     assert SqliteStores(NEXT).state(location).pending == ()
 
 
 def test_who_is_alone_may_skip_a_release(location: StoreLocation) -> None:
     run(location)
     run(location, LATER)
-    assert stands(location) == "0004_0002"
+    assert stands(location) == MORE_STANDS
 
 
 def test_who_may_not_be_alone_is_told_to_contract_first(location: StoreLocation) -> None:
     """As on a server database, where engines of other releases may run."""
     run(location)
     raw = writing(Path(location.path), "normal")
-    with closing(raw), pytest.raises(ConfigurationError, match=r"after version 3 has removed .*store migrate"):
+    with (
+        closing(raw),
+        pytest.raises(ConfigurationError, match=rf"after version {CONTRACTED} has removed .*store migrate"),
+    ):
         prepare("X", version_of(raw, "X"), lambda: schema_change(raw), release=LATER)
-    assert stands(location) == "0001"
+    assert stands(location) == OURS_STANDS
 
 
 def test_a_second_start_waits_for_a_migration(location: StoreLocation) -> None:
@@ -159,17 +164,17 @@ def test_a_second_start_waits_for_a_migration(location: StoreLocation) -> None:
     for thread in starts:
         thread.join()
     assert failures == []
-    assert stands(location) == "0004_0002"
+    assert stands(location) == MORE_STANDS
 
 
-@pytest.mark.parametrize("seen", [None, Version(1)])
+@pytest.mark.parametrize("seen", [None, THIS.version])
 def test_who_comes_second_finds_the_work_done(location: StoreLocation, seen: Version | None) -> None:
     """What it saw of the store before it could begin is out of date."""
     run(location, LATER)
     raw = writing(Path(location.path), "normal")
     with closing(raw):
         prepare("X", seen, lambda: schema_change(raw), release=LATER)
-    assert stands(location) == "0004_0002"
+    assert stands(location) == MORE_STANDS
 
 
 # -- messagefoundry store migrate ------------------------------------------------------------------------------------
@@ -186,29 +191,29 @@ def upgraded(repository: Path, monkeypatch: pytest.MonkeyPatch) -> StoreLocation
 
 def test_migrate_runs_one_half_and_asks_for_the_other(upgraded: StoreLocation, command: Command) -> None:
     status = command("store", "status")
-    assert "schema version 1, this release knows 3" in status.out
-    assert "pending: 2 (expand: safe while engines of the release before run) Room for remarks" in status.out
-    assert "pending: 3 (contract: " in status.out
+    assert f"schema version {OURS}, this release knows {CONTRACTED}" in status.out
+    assert f"pending: {EXPANDED} (expand: safe while engines of the release before run) Room for remarks" in status.out
+    assert f"pending: {CONTRACTED} (contract: " in status.out
 
     asked = command("store", "migrate")
     assert asked.code == 2
-    assert "done 2 (expand) Room for remarks" in asked.out
+    assert f"done {EXPANDED} (expand) Room for remarks" in asked.out
     assert "repeat the command with --yes" in asked.err
-    assert stands(upgraded) == "0002"
+    assert stands(upgraded) == EXPANDED_STANDS
 
     assert command("store", "migrate", "--expand").code == 0
-    assert stands(upgraded) == "0002"
+    assert stands(upgraded) == EXPANDED_STANDS
 
     done = command("store", "migrate", "--yes")
     assert (done.code, done.out.splitlines()[-1]) == (0, "1 migration done")
-    assert stands(upgraded) == "0003_0002"
+    assert stands(upgraded) == CONTRACTED_STANDS
     assert command("store", "migrate").out == "nothing is pending\n"
 
 
 def test_a_backup_is_made_before_the_upgrade(upgraded: StoreLocation, command: Command) -> None:
     ran = command("backup", "before.db")
     assert ran.code == 0, ran.err
-    assert stands(StoreLocation(path="before.db")) == stands(upgraded) == "0001"
+    assert stands(StoreLocation(path="before.db")) == stands(upgraded) == OURS_STANDS
 
 
 def test_only_the_safe_half_runs_under_an_engine(upgraded: StoreLocation, command: Command) -> None:
@@ -217,7 +222,7 @@ def test_only_the_safe_half_runs_under_an_engine(upgraded: StoreLocation, comman
     hold.release()
     assert ran.code == 1
     assert "stop it first" in ran.err
-    assert stands(upgraded) == "0002"
+    assert stands(upgraded) == EXPANDED_STANDS
 
 
 def test_a_migration_that_fails_changes_nothing(upgraded: StoreLocation, command: Command) -> None:
@@ -226,6 +231,6 @@ def test_a_migration_that_fails_changes_nothing(upgraded: StoreLocation, command
     ran = command("store", "migrate")
     assert ran.code == 1
     assert "Traceback" not in ran.err
-    assert stands(upgraded) == "0001"
+    assert stands(upgraded) == OURS_STANDS
     with closing(sqlite3.connect(upgraded.path)) as connection:
         assert "remark" not in [row[1] for row in connection.execute("PRAGMA table_info(message)")]

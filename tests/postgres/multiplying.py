@@ -18,12 +18,18 @@ if TYPE_CHECKING:
 
     from messagefoundry.contracts.stores import StoreLocation
 
-MULTIPLIED: dict[str, tuple[str, ...]] = {**SHIFTED, "connection_event": ("id", "at")}
-"""What is made of the time in each table, and moves back with it."""
+MULTIPLIED: dict[str, tuple[str, ...]] = {
+    **SHIFTED,
+    "message": (*SHIFTED["message"], "parent_id"),
+    "message_meta": ("message_id",),
+    "arrival": ("id",),
+    "connection_event": ("id", "at"),
+}
+"""What is made of the time in each table, the key first, and moves back with it."""
 
 _MULTIPLY = """INSERT INTO {table} ({columns})
     SELECT {values} FROM generate_series(%(copies)s, 0, -1) AS copy (number)
-    CROSS JOIN LATERAL (SELECT * FROM {sample} ORDER BY id) AS row"""
+    CROSS JOIN LATERAL (SELECT * FROM {sample} ORDER BY {key}) AS row"""
 
 
 def multiply(location: StoreLocation, copies: int) -> int:
@@ -51,7 +57,7 @@ def _multiply(
     columns = [column.name for column in described]
     shift = sql.SQL("row.{} - copy.number * %(span)s::bigint")
     values = [(shift if column in shifted else sql.SQL("row.{}")).format(sql.Identifier(column)) for column in columns]
-    names = {"table": sql.Identifier(table), "sample": sql.Identifier(sample)}
+    names = {"table": sql.Identifier(table), "sample": sql.Identifier(sample), "key": sql.Identifier(shifted[0])}
     with connection.transaction():
         connection.execute(
             sql.SQL("CREATE TEMPORARY TABLE {sample} ON COMMIT DROP AS SELECT * FROM {table}").format(**names)
@@ -67,8 +73,8 @@ def _multiply(
 
 def _span(connection: psycopg.Connection[Any]) -> int:
     """How far apart two copies are: ids and times of no two of them meet."""
-    both = " UNION ALL ".join(f"SELECT min(id) AS low, max(id) AS high FROM {table}" for table in MULTIPLIED)
-    return _number(connection, f"SELECT max(high) - min(low) + 1 FROM ({both}) AS extent")
+    extents = (f"SELECT min({key}) AS low, max({key}) AS high FROM {table}" for table, (key, *_) in MULTIPLIED.items())
+    return _number(connection, f"SELECT max(high) - min(low) + 1 FROM ({' UNION ALL '.join(extents)}) AS extent")
 
 
 def _number(connection: psycopg.Connection[Any], query: str) -> int:

@@ -10,8 +10,8 @@ import pytest
 from messagefoundry.contracts.ciphers import Plaintext
 from messagefoundry.contracts.errors import Fenced, StaleUnit, StoreUnavailable, UnstorableUnit
 from messagefoundry.contracts.stores import AheadStore, MessageQuery, StoreLocation
-from messagefoundry.contracts.units import ReadBookmark, Receive
-from messagefoundry.testing.stores.feed import Feed, hand_off, receive
+from messagefoundry.contracts.units import ForgetOnce, ReadBookmark, Receive, StateWrite
+from messagefoundry.testing.stores.feed import Feed, delivered, hand_off, receive, receive_batch, receive_once
 from messagefoundry_postgres import writing
 from messagefoundry_postgres.factory import POSTGRES
 from tests.postgres.target import administrator
@@ -135,8 +135,27 @@ def test_what_asks_for_an_answer_is_not_sent_ahead(feed: Ahead) -> None:
     feed.send(receive())
     assert not feed.wire.send([ReadBookmark("IB")])
     assert not feed.wire.send([Receive("IB", b"MSH|", "hl7v2", "utf-8", "C", "ADT", "", 1, bookmark="x")])
+    assert not feed.wire.send([receive_once()])
+    assert not feed.wire.send([receive_batch(receive())])
+    assert not feed.wire.send([ForgetOnce(1)])
     assert feed.collected() == "ok"
     assert feed.bookmark() == ""
+
+
+def test_what_handlers_keep_and_pass_on_is_sent_ahead(feed: Ahead) -> None:
+    first, second = feed.received(), feed.received()
+    states = [StateWrite("ns", "k", "1")]
+    handed = hand_off(first, "OB", states=states, meta={"m": "1"}, passed=[receive("IB2", parent=first)])
+    feed.send(handed)
+    feed.send(hand_off(second, states=[StateWrite("ns", "k", "2")], meta={"m": "2"}))
+    feed.send(delivered(handed.outgoing[0].id, first, reingressed=receive("LOOP", parent=first, depth=1)))
+    assert [feed.collected() for _ in range(3)] == ["ok"] * 3
+    assert (feed.reader.state("ns", "k"), feed.message(first).meta, feed.message(second).meta) == (
+        "2",
+        {"m": "1"},
+        {"m": "2"},
+    )
+    assert [len(feed.waiting(inbound)) for inbound in ("IB", "IB2", "LOOP")] == [0, 1, 1]
 
 
 def test_answers_that_are_lost_are_found_out_for_each(far_feed: Ahead, proxy: Proxy) -> None:

@@ -10,10 +10,11 @@ import pytest
 from messagefoundry.cli.store_copy import Copying
 from messagefoundry.contracts.ciphers import Plaintext
 from messagefoundry.contracts.errors import ConfigurationError
-from messagefoundry.contracts.stores import StoreLocation, StoreUpkeep
+from messagefoundry.contracts.stores import KeptReference, MessageQuery, StoreLocation, StoreUpkeep
 from messagefoundry.contracts.units import HoldConnection, MarkRunning
 from messagefoundry_postgres.factory import POSTGRES
 from messagefoundry_sqlite.factory import SQLITE
+from tests.cli.test_store_copy import keep
 from tests.stores.feed import Feed, dead, delivered, refuse
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def test_there_and_back(location: StoreLocation, tmp_path: Path) -> None:
         message_id, first, second = feed.handed_off("OB", "OTHER", payload=bytes(range(256)) * (1 + number % 3))
         feed.commit(dead(first, message_id), delivered(second, message_id, "OTHER"))
     waiting, *_ = feed.handed_off("OB")
+    keep(feed)
     feed.close()
     back = StoreLocation(path=str(tmp_path / "back.db"))
 
@@ -47,7 +49,9 @@ def test_there_and_back(location: StoreLocation, tmp_path: Path) -> None:
     assert dict(POSTGRES.state(location).tables) == dict(SQLITE.state(feed.location).tables)
     assert POSTGRES.state(location).oldest_at == SQLITE.state(feed.location).oldest_at
     with closing(POSTGRES.reader(location, Plaintext())) as reader:
-        assert reader.dispositions() == {"ERROR": 130, "REFUSED": 1, "ROUTED": 1}
+        assert reader.dispositions() == {"ERROR": 130, "PROCESSED": 3, "RECEIVED": 4, "REFUSED": 2, "ROUTED": 1}
+        assert (reader.state("ns", "k"), reader.messages(MessageQuery(meta=("Ä", "3")))[0].meta["b"]) == ('"v"', "1")
+        assert reader.reference("npi") == KeptReference(bytes(range(256)), 9)
         assert reader.held() == {"ob", "ÖB"}
         assert [row.state for row in reader.work(waiting)] == ["waiting"]
     hold = POSTGRES.hold(location)

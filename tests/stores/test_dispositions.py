@@ -10,10 +10,11 @@ from messagefoundry.contracts.units import Failed, ReplayDead, Routing
 from tests.stores.feed import Feed, hand_off
 
 _ROUTINGS: tuple[Routing, ...] = ("UNROUTED", "FILTERED", "PROCESSED")
+_BATCH = "SPLIT"
 _FATES = ("waiting", "delivered", "dead", "replayed", "done")
 
 
-@pytest.mark.parametrize("routing", [*_ROUTINGS, None, "REFUSED"])
+@pytest.mark.parametrize("routing", [*_ROUTINGS, _BATCH, None, "REFUSED"])
 def test_the_truth_table(feed: Feed, routing: str | None) -> None:
     """All combinations of the states of a message's work, up to three rows of it."""
     for size in range(4):
@@ -42,4 +43,6 @@ def _expected(routing: str | None, fates: tuple[str, ...]) -> str:
         return "RECEIVED"
     if "waiting" in fates:
         return "ROUTED"
-    return "ERROR" if "dead" in fates else routing
+    if "dead" in fates:
+        return "ERROR"
+    return "PROCESSED" if routing == _BATCH else routing

@@ -9,13 +9,25 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import event
 
 from messagefoundry.contracts.stores import DeadQuery, MessageQuery
-from messagefoundry.contracts.units import DeadLetter, MarkAttempt, Replay, ReplayDead, Resend, SweepRemoved
+from messagefoundry.contracts.units import (
+    DeadLetter,
+    ForgetOnce,
+    KeepReference,
+    MarkAttempt,
+    Replay,
+    ReplayDead,
+    Resend,
+    StateWrite,
+    SweepRemoved,
+)
+from messagefoundry.testing.stores.feed import receive_batch, receive_once
 from tests.stores.feed import Feed, dead, delivered, hand_off, receive, refuse, retry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_SCAN = re.compile(r"SCAN (message|work|body|event|connection_event)\b(?! USING (COVERING )?INDEX)")
+_BIG = "message|work|body|event|connection_event|arrival|message_meta|state"
+_SCAN = re.compile(rf"SCAN ({_BIG})\b(?! USING (COVERING )?INDEX)")
 _SORT = "USE TEMP B-TREE FOR ORDER BY"
 
 
@@ -24,7 +36,7 @@ def _plans(feed: Feed, asked: list[tuple[str, Any]]) -> dict[str, list[str]]:
     plans = {
         text: [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {text}", parameters).fetchall()]
         for text, parameters in dict(asked).items()
-        if text.lstrip().startswith(("SELECT", "UPDATE"))
+        if text.lstrip().startswith(("SELECT", "UPDATE", "DELETE")) or "EXISTS" in text
     }
     connection.close()
     return plans
@@ -54,6 +66,12 @@ def test_no_unit_scans_a_table(feed: Feed) -> None:
     feed.commit(Resend([message_id], "alice", 1, "NEW"))
     feed.commit(DeadLetter(message_id, "alice", "why", 1))
     feed.commit(Replay([message_id], "alice", 1))
+    feed.commit(receive_once(), receive_once(bookmark="1"))
+    feed.commit(receive_once(), ForgetOnce(feed.last))
+    feed.commit(receive_batch(receive(), receive_once(), refuse()))
+    feed.commit(hand_off(feed.received(), "OB", states=[StateWrite("ns", "k", "1")], meta={"m": "1"}))
+    feed.lane(depths=True)
+    feed.commit(KeepReference("npi", b"", 1), KeepReference("npi", None, 2))
     feed.commit(SweepRemoved([], [], [], 1))
     database.connection.set_trace_callback(None)  # type: ignore[attr-defined]
     plans = _plans(feed, [(text, ()) for text in texts])
@@ -79,6 +97,13 @@ def test_few_reads_scan_a_table(feed: Feed) -> None:
         lambda: reader.backlogs(),
         lambda: reader.removed([], [], []),
         lambda: reader.held(),
+        lambda: reader.last_reply(message_id, "OB", 99),
+        lambda: reader.state("ns", "k"),
+        lambda: reader.reference("npi"),
+        lambda: reader.messages(MessageQuery(parent=message_id)),
+        lambda: reader.count_messages(MessageQuery(parent=message_id)),
+        lambda: reader.messages(MessageQuery(meta=("site", "A"))),
+        lambda: reader.count_messages(MessageQuery(meta=("site", "A"))),
     ]
     asked: list[tuple[str, Any]] = []
 

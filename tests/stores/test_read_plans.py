@@ -14,7 +14,9 @@ import pytest
 from sqlalchemy import event
 
 from messagefoundry.contracts.stores import DeadQuery, MessageQuery, StoreReader
-from tests.stores.feed import Feed, dead, delivered, refuse
+from messagefoundry.contracts.units import KeepReference
+from messagefoundry_sql.reads import MOST_IDS
+from tests.stores.feed import Feed, dead, delivered, hand_off, receive, refuse
 
 Read = Callable[[Any], object]
 
@@ -27,6 +29,7 @@ RESTRICTED = {
     "control id": MessageQuery(control_id="C1"),
     "since": MessageQuery(since=1),
     "until": MessageQuery(until=1),
+    "any label": MessageQuery(meta=("site", "")),
 }
 """What has no index: each would cost every message about a tenth of its commits. The newest messages are looked through
 until a page is full; measured with SQLite, 0.2 to 0.3 s for each million of messages that do not match."""
@@ -39,6 +42,12 @@ QUICK = {
     "FILTERED": MessageQuery(disposition="FILTERED", before=1000),
     "UNROUTED": MessageQuery(disposition="UNROUTED", after=1),
     "REFUSED": MessageQuery(disposition="REFUSED"),
+    "children": MessageQuery(parent=1),
+    "next children": MessageQuery(parent=1, before=1000),
+    "label": MessageQuery(meta=("site", "A")),
+    "common label": MessageQuery(meta=("site", "B")),
+    "next of a label": MessageQuery(meta=("site", "A"), before=1000),
+    "following of a label": MessageQuery(meta=("site", "A"), after=1),
 }
 
 DEAD = {
@@ -63,11 +72,15 @@ BY_ID: dict[str, Read] = {
     "held": lambda reader: reader.held(),
     "connection_events": lambda reader: reader.connection_events("OB", 5),
     "removed": lambda reader: reader.removed([], [], []),
+    "last_reply": lambda reader: reader.last_reply(1, "OB", 1000),
+    "state": lambda reader: reader.state("ns", "k"),
+    "reference": lambda reader: reader.reference("npi"),
 }
 
 MEASURED_ELSEWHERE = {"dispositions", "integrity", "close"}
 
-WHOLE_TABLE = re.compile(r"SCAN (message|work|body|event|connection_event|dead_work)\b(?! USING (COVERING )?INDEX)")
+BIG = "message|work|body|event|connection_event|arrival|message_meta|state|reference_set|dead_work"
+WHOLE_TABLE = re.compile(rf"SCAN ({BIG})\b(?! USING (COVERING )?INDEX)")
 IN_ORDER_OF_KEY = "ORDER BY message.id"
 SORTED = "USE TEMP B-TREE FOR ORDER BY"
 
@@ -78,8 +91,11 @@ def filled(feed: Feed) -> Feed:
     for _ in range(60):
         message_id, first, second = feed.handed_off("OB", "OTHER")
         feed.commit(dead(first, message_id), delivered(second, message_id, "OTHER"))
+        feed.labelled(site="A")
+        feed.commit(receive(parent=message_id))
     feed.handed_off("OB")
-    feed.commit(refuse())
+    feed.written({"k": "1"})
+    feed.commit(refuse(), KeepReference("npi", b"", 1))
     return feed
 
 
@@ -128,7 +144,7 @@ def test_what_is_looked_up_has_an_index(plans: Callable[[Read], Any], name: str)
 def test_a_page_of_messages_ends_when_it_is_full(plans: Callable[[Read], Any], name: str) -> None:
     """By an index, or by the table's own order, which the first rows already satisfy."""
     explained = plans(lambda reader: reader.messages(QUICK[name]))
-    ((text, _),) = explained
+    (text, _), *_ = explained
     assert not reads_bodies(explained)
     if name in ("newest", "following"):
         assert [step for step in whole_tables(explained) if SORTED in step] == []
@@ -138,11 +154,25 @@ def test_a_page_of_messages_ends_when_it_is_full(plans: Callable[[Read], Any], n
         assert whole_tables(explained) == []
 
 
-@pytest.mark.parametrize("name", ["ERROR", "FILTERED", "UNROUTED", "REFUSED"])
-def test_messages_of_a_disposition_are_counted_by_index(plans: Callable[[Read], Any], name: str) -> None:
+@pytest.mark.parametrize("name", ["ERROR", "FILTERED", "UNROUTED", "REFUSED", "children", "label"])
+def test_what_has_an_index_is_counted_by_it(plans: Callable[[Read], Any], name: str) -> None:
     explained = plans(lambda reader: reader.count_messages(replace(QUICK[name], before=0, after=0)))
     assert whole_tables(explained) == []
     assert any("INDEX message_" in step for _, steps in explained for step in steps)
+
+
+def test_labels_of_a_page_are_looked_up_by_message(plans: Callable[[Read], Any]) -> None:
+    _, (text, steps) = plans(lambda reader: reader.messages(MessageQuery()))
+    assert "FROM message_meta" in text
+    assert [step for step in steps if "SEARCH message_meta" not in step] == []
+
+
+def test_lists_of_any_length_have_their_labels(feed: Feed) -> None:
+    received = [receive() for _ in range(2 * MOST_IDS + 1)]
+    feed.commit(*received)
+    feed.commit(*(hand_off(unit.id, meta={"number": str(unit.id)}) for unit in received))
+    rows = feed.reader.messages(MessageQuery(limit=5000))
+    assert [row.meta for row in rows] == [{"number": str(unit.id)} for unit in reversed(received)]
 
 
 @pytest.mark.parametrize("name", RESTRICTED)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from messagefoundry.contracts.ciphers import PLAIN, Plaintext, UnreadableValue
-from messagefoundry.contracts.units import DeadLetter, Failed, Replay, ReplayDead, Resend
+from messagefoundry.contracts.units import DeadLetter, Failed, KeepReference, Replay, ReplayDead, Resend, StateWrite
 from tests.stores.feed import Feed, dead, delivered, hand_off, refuse, retry
 
 if TYPE_CHECKING:
@@ -16,6 +16,15 @@ if TYPE_CHECKING:
 
 _SECRET = b"SECRETNAME"
 _MARK = b"\x7f"
+
+SEALED = [
+    ("body", "sealed"),
+    ("work", "error"),
+    ("event", "reply"),
+    ("message", "refused_reason"),
+    ("state", "sealed"),
+    ("reference_set", "sealed"),
+]
 
 
 class Bound:
@@ -53,7 +62,9 @@ def _life(feed: Feed) -> None:
     feed.commit(Resend([message_id], "alice", 50, "NEW"))
     feed.commit(DeadLetter(message_id, "alice", "why", 50))
     feed.commit(Replay([message_id], "alice", 50))
-    feed.commit(hand_off(message_id, failed=[Failed("routed", "h", secret)]))
+    states = [StateWrite("ns", secret, f'"{secret}"')]
+    feed.commit(hand_off(message_id, failed=[Failed("routed", "h", secret)], states=states))
+    feed.commit(KeepReference("npi", _SECRET, 50))
 
 
 @pytest.mark.parametrize(("cipher", "mark"), [(Bound(), _MARK), (Plaintext(), PLAIN)])
@@ -62,7 +73,7 @@ def test_every_sealed_column_holds_an_envelope(tmp_path: Path, cipher: Bound, ma
     _life(feed)
     feed.close()
     connection = sqlite3.connect(feed.location.path)
-    for table, column in (("body", "sealed"), ("work", "error"), ("event", "reply"), ("message", "refused_reason")):
+    for table, column in SEALED:
         values = connection.execute(f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL").fetchall()
         assert values, table
         assert {value[:1] for (value,) in values} == {mark}
@@ -78,4 +89,16 @@ def test_an_envelope_cannot_be_moved(sealed: Feed) -> None:
         sealed.reader.body(other)
     flow = sealed.flow()
     assert ([message.message_id for message in flow.messages], flow.unreadable) == ([one], [other])
+    sealed.close()
+
+
+def test_state_is_found_by_a_digest_alone(sealed: Feed) -> None:
+    sealed.written({"12345678": "1"}, namespace="mrn")
+    sealed.store._cursor.execute("SELECT namespace, digest, length(digest) FROM state")
+    ((namespace, digest, length),) = sealed.store._cursor.fetchall()
+    assert (namespace, length) == ("mrn", 32)
+    assert b"12345678" not in digest
+    sealed.store._cursor.execute("UPDATE state SET id = id + 1000")
+    with pytest.raises(UnreadableValue):
+        sealed.reader.state("mrn", "12345678")
     sealed.close()

@@ -12,9 +12,10 @@ from sqlalchemy import event
 
 from messagefoundry.contracts.ciphers import Plaintext
 from messagefoundry.contracts.units import DeadLetter, Replay, ReplayDead, Resend, SweepRemoved
+from messagefoundry.testing.stores.feed import receive_batch, receive_once
 from messagefoundry_sql import tallying
 from messagefoundry_sqlite.factory import SQLITE
-from tests.stores.feed import Feed, dead, delivered, hand_off, refuse, retry
+from tests.stores.feed import Feed, dead, delivered, hand_off, receive, refuse, retry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,14 +57,18 @@ def actions(feed: Feed, chance: random.Random) -> list[Callable[[], object]]:
         lambda: feed.commit(Resend([some], "alice", 1, "")),
         lambda: feed.commit(DeadLetter(some, "alice", "why", 1)),
         lambda: feed.commit(SweepRemoved(["IB"], ["A"], ["h"], 1, 1)),
+        lambda: feed.commit(receive_batch(receive(), refuse(digest=chance.randbytes(4)), receive_once())),
+        lambda: feed.commit(receive_once(), receive_once()),
     ]
     if received:
         routing = chance.choice(["PROCESSED", "FILTERED", "UNROUTED"])
         lanes = ("A", "B") if routing == "PROCESSED" else ()
         possible += [lambda: feed.commit(hand_off(chance.choice(received), *lanes, routing=routing))] * 4  # type: ignore[arg-type]
+        possible += [lambda: feed.commit(hand_off(chance.choice(received), passed=[receive(), receive("IB2")]))]
     if waiting:
         work_id, message_id, lane = chance.choice(waiting)
         possible += [lambda: feed.commit(delivered(work_id, message_id, lane))] * 4
+        possible += [lambda: feed.commit(delivered(work_id, message_id, lane, reingressed=receive()))]
         possible += [lambda: feed.commit(dead(work_id, message_id, lane))]
         possible += [lambda: feed.commit(retry(work_id, message_id, 5, lane=lane))]
     if dead_ids:

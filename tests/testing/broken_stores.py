@@ -80,6 +80,7 @@ class FinalizingLenient(Finalizing):
 class TestFinalizesTooEarly(Variant):
     stores = FinalizingHasty
     caught_by: ClassVar = {
+        "test_a_repeat_of_an_error_is_received",
         "test_a_sweep_takes_what_has_no_place",
         "test_any_sequence_of_units_does_what_the_model_does",
         "test_the_disposition_follows_the_work",
@@ -109,6 +110,8 @@ class TestIsNotDurable(Variant):
         "test_everything_is_there_after_reopening",
         "test_ids_go_on_after_reopening",
         "test_nothing_of_the_content_lies_open",
+        "test_repeats_are_known_after_reopening",
+        "test_what_was_kept_is_there_after_reopening",
     }
 
 
@@ -155,6 +158,7 @@ class TestMovesBookmarksWithoutTheirMessages(Variant):
     store = Ahead
     caught_by: ClassVar = {
         "test_a_bookmark_is_committed_with_its_message_or_not_at_all",
+        "test_what_was_not_committed_did_not_come",
     }
 
 
@@ -189,6 +193,7 @@ class Sorting(MemoryStore):
 class TestTakesTheHighestBookmark(Variant):
     store = Sorting
     caught_by: ClassVar = {
+        "test_any_repeats_are_told_as_the_model_tells_them",
         "test_the_last_bookmark_of_a_batch_counts",
     }
 
@@ -205,7 +210,9 @@ class Erasing(MemoryStore):
 class TestErasesBookmarks(Variant):
     store = Erasing
     caught_by: ClassVar = {
+        "test_a_batch_comes_whole_or_not_at_all",
         "test_a_bookmark_is_kept_for_its_inbound",
+        "test_a_repeat_moves_the_bookmark",
         "test_bookmarks_are_text_of_any_characters",
         "test_the_last_bookmark_of_a_batch_counts",
         "test_there_is_no_bookmark_at_first",
@@ -220,10 +227,15 @@ class OfMessages(MemoryStore):
 class TestLastIdOfOneTable(Variant):
     store = OfMessages
     caught_by: ClassVar = {
+        "test_a_reference_set_is_kept",
+        "test_a_repeat_is_an_event_of_the_first",
         "test_batches_of_any_size",
         "test_events_of_a_connection_are_kept",
         "test_ids_ascend_over_all_tables",
         "test_ids_go_on_after_reopening",
+        "test_repeats_are_known_after_reopening",
+        "test_state_is_written_with_its_hand_off",
+        "test_what_was_kept_is_there_after_reopening",
     }
 
 
@@ -291,9 +303,13 @@ class Blaming(MemoryStore):
 class TestBlamesTheUnitForAnOutage(Variant):
     store = Blaming
     caught_by: ClassVar = {
+        "test_a_batch_comes_whole_or_not_at_all",
         "test_a_bookmark_is_committed_with_its_message_or_not_at_all",
         "test_an_outage_is_not_the_units_fault",
+        "test_state_is_written_with_its_batch_or_not_at_all",
         "test_the_same_batch_commits_after_an_outage",
+        "test_what_is_sent_in_an_outage_fails_when_collected",
+        "test_what_was_not_committed_did_not_come",
     }
 
 
@@ -311,9 +327,13 @@ class Late(MemoryStore):
 class TestCommitsDuringAnOutage(Variant):
     store = Late
     caught_by: ClassVar = {
+        "test_a_batch_comes_whole_or_not_at_all",
         "test_a_bookmark_is_committed_with_its_message_or_not_at_all",
         "test_an_outage_is_not_the_units_fault",
+        "test_state_is_written_with_its_batch_or_not_at_all",
         "test_the_same_batch_commits_after_an_outage",
+        "test_what_is_sent_in_an_outage_fails_when_collected",
+        "test_what_was_not_committed_did_not_come",
     }
 
 
@@ -420,6 +440,7 @@ class TestAddsARowForEachRepeat(Variant):
     caught_by: ClassVar = {
         "test_a_repeat_of_a_refused_message_is_counted",
         "test_any_sequence_of_units_does_what_the_model_does",
+        "test_members_may_have_come_before",
     }
 
 

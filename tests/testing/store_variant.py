@@ -7,6 +7,12 @@ from typing import TYPE_CHECKING, ClassVar
 import pytest
 
 from messagefoundry.testing import MemoryStore, MemoryStores, StoreConformance
+from messagefoundry.testing.stores.ahead import AheadClauses
+from messagefoundry.testing.stores.batches import BatchClauses
+from messagefoundry.testing.stores.hops import HopClauses
+from messagefoundry.testing.stores.keeping import KeepingClauses
+from messagefoundry.testing.stores.repeats import RepeatClauses
+from messagefoundry.testing.stores.subject import StoreClauses
 from tests.testing.in_memory import InMemory
 
 if TYPE_CHECKING:
@@ -28,13 +34,9 @@ class Stores(MemoryStores):
         return self.make(self.disk(location), cipher)
 
 
-class Variant(StoreConformance):
-    """A kit on a variant of the store in memory; `store` or `stores` is what is broken."""
+class Broken(StoreClauses):
+    """Clauses on a variant of the store in memory; `store` or `stores` is what is broken."""
 
-    not_applicable: ClassVar = {
-        "test_a_commit_survives_a_killed_process": "a store in memory ends with its process",
-        "test_a_hold_ends_with_its_process": "a store in memory is in one process alone",
-    }
     store: ClassVar[type[MemoryStore]] = MemoryStore
     stores: ClassVar[type[MemoryStores] | None] = None
     caught_by: ClassVar[set[str]] = set()
@@ -42,3 +44,16 @@ class Variant(StoreConformance):
     @pytest.fixture
     def subject(self) -> InMemory:
         return InMemory(self.stores() if self.stores else Stores(self.store))
+
+
+class Variant(Broken, StoreConformance):
+    """The whole kit."""
+
+    not_applicable: ClassVar = {
+        "test_a_commit_survives_a_killed_process": "a store in memory ends with its process",
+        "test_a_hold_ends_with_its_process": "a store in memory is in one process alone",
+    }
+
+
+class InPart(Broken, RepeatClauses, BatchClauses, HopClauses, KeepingClauses, AheadClauses):
+    """The clauses of what is no message of every day; the others are for variants of those."""

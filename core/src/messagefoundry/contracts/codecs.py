@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, runtime_checkable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from messagefoundry.message import AcknowledgmentMode, Refusal
 
 
@@ -52,3 +54,33 @@ class Codec(Protocol):
         timestamp: bytes,
     ) -> tuple[str, bytes | None]:
         """The answer to the sender: (MSA-1 or "", the bytes or None for no answer). `refusal` None means accepted."""
+
+
+class Members(NamedTuple):
+    """The messages of a batch in their order, each with its exact bytes; the repr shows none.
+
+    `control_id` is the batch's own, as it may be shown, and `encoding` the character set of messages that name none.
+    `envelope` is the codec's own view of the batch, given back to `acknowledge_batch`.
+    """
+
+    messages: Sequence[bytes]
+    encoding: str = "utf-8"
+    control_id: str = ""
+    envelope: Any = None
+
+    def __repr__(self) -> str:
+        """Without the messages."""
+        return f"<{len(self.messages)} members of a batch>"
+
+
+@runtime_checkable
+class BatchCodec(Codec, Protocol):
+    """A codec whose messages also come in batches: `summarize` raises Refused with RefusalKind.BATCH for one."""
+
+    def split(self, raw: bytes, *, encoding: str) -> Members:
+        """Take a batch apart. Raises Refused when it cannot be taken as a whole; its messages are not judged yet."""
+
+    def acknowledge_batch(
+        self, members: Members, acknowledgments: Sequence[bytes], *, control_id: bytes, timestamp: bytes
+    ) -> bytes:
+        """One answer to a batch, which holds those to its messages."""

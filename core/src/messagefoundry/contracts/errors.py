@@ -8,6 +8,7 @@
     ├── StopLane                stop the lane and call a human
     │   ├── CredentialFault     the partner does not accept who we are
     │   └── PartnerFault        the partner breaks the protocol in a way that risks the order of messages
+    ├── SourceUnreadable        a reference set cannot be read from its source now: keep the last good copy, try again
     ├── StaleUnit               a unit of work met rows in another state than it expects: drop this unit alone
     ├── UnstorableUnit          the store cannot hold this unit, and never will: dead-letter what it belongs to
     └── StoreUnavailable        the store cannot commit now: try the same commit again
@@ -76,11 +77,15 @@ class EngineRunning(MessageFoundryError):
 
 
 class Refused(MessageFoundryError):
-    """A message cannot be accepted; `refusal` says why and at which place, `summary` what is known of it even so."""
+    """A message cannot be accepted; `refusal` says why and at which place, `summary` what is known of it even so.
 
-    def __init__(self, refusal: Refusal, summary: Summary | None = None) -> None:
+    `detail` says more for the trail: places, rules and counts, never a value.
+    """
+
+    def __init__(self, refusal: Refusal, summary: Summary | None = None, detail: str = "") -> None:
         self.refusal = refusal
         self.summary = summary
+        self.detail = detail
         super().__init__(refusal.kind.sentence)
 
 
@@ -105,6 +110,13 @@ class CredentialFault(StopLane):
 
 class PartnerFault(StopLane):
     """The partner breaks the protocol."""
+
+
+class SourceUnreadable(MessageFoundryError):
+    """The source of a reference set cannot be read now, or what it holds is no table by code.
+
+    The text goes to logs, alerts and pages: it names a file, a line, a host or a column, and never a value.
+    """
 
 
 class StaleUnit(MessageFoundryError):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         CodecSpec,
         CommandSpec,
         ConnectorSpec,
+        ReferenceSourceSpec,
         Requirement,
         StoreSpec,
     )
@@ -47,6 +48,10 @@ class Hooks:
     @hookspec
     def register_alert_sinks(self) -> list[AlertSinkSpec]:  # type: ignore[empty-body]
         """Places that alerts are sent to."""
+
+    @hookspec
+    def register_reference_sources(self) -> list[ReferenceSourceSpec]:  # type: ignore[empty-body]
+        """Places that reference sets are read from."""
 
     @hookspec
     def register_commands(self) -> list[CommandSpec]:  # type: ignore[empty-body]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from ipaddress import IPv4Network, IPv6Network
 
     import trio
@@ -34,6 +35,10 @@ class Receipt(NamedTuple):
     (a commit failed and no acknowledgment may say so). `code` is MSA-1, "" when nothing is answered. `retry` tells a
     refusal that is nobody's fault (store unavailable, shutting down) from one for the message's content; `reason` is
     the refusal's fixed sentence, without content.
+
+    `later` gives, when its message has been delivered or has come to something else, a second answer on the same
+    connection, None for none: the application acknowledgment of enhanced mode (HL7 v2.5.1 §2.9.3) on an inbound with
+    `ack_after="delivered"`. A connector awaits it beside what it receives next, and may leave it alone.
     """
 
     accepted: bool
@@ -43,6 +48,7 @@ class Receipt(NamedTuple):
     close: bool = False
     retry: bool = False
     reason: str = ""
+    later: Callable[[], Awaitable[bytes | None]] | None = None
 
 
 class InboundContext(Protocol):
@@ -68,7 +74,7 @@ class InboundContext(Protocol):
         """
 
     async def receive(self, raw: bytes, *, peer: str = "", bookmark: str = "") -> Receipt:
-        """Commit one message; `peer` says from where, for the trail.
+        """Commit one message, or a batch of them as a whole; `peer` says from where, for the trail.
 
         Never raises for a bad message or a lost store: the receipt says so. Cancelling it loses nothing: a message
         that is committed goes on whether or not its sender is still there.

@@ -6,10 +6,11 @@ are the engine's: a connector says what happened and no more.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
 
 
@@ -22,6 +23,19 @@ class OutboundItem:
     payload: bytes
     attempt: int
     content_type: str = "hl7v2"
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundBatch:
+    """Items to deliver as one HL7 batch (v2.5.1 §2.10.3): `members` in the order of the lane, one at least.
+
+    Each has a readable MSH. `control_id` is for BHS-11: digits that no other batch of the Connection has. `created`, an
+    HL7 DTM, is for BHS-7. Both stay while the same members are tried again. `message.build_batch` writes the batch.
+    """
+
+    control_id: bytes
+    created: bytes
+    members: tuple[OutboundItem, ...] = field(repr=False)
 
 
 class Delivered(NamedTuple):
@@ -47,6 +61,21 @@ class Rejected(NamedTuple):
     acknowledged_at: int = 0
     msa_1: str = ""
     msa_2: str = ""
+
+
+class Unanswered(NamedTuple):
+    """The answer to a batch leaves this member out: its outcome is unknown, and it is tried again.
+
+    `reason` says why, without a field value.
+    """
+
+    reason: str
+    peer: str = ""
+    sent_at: int = 0
+
+
+MemberOutcome = Delivered | Rejected | Unanswered
+"""What became of one member of a batch."""
 
 
 class OutboundContext(Protocol):
@@ -87,3 +116,16 @@ class OutboundConnector(Protocol):
 
     async def test(self) -> str:
         """Reach the partner without sending a message; one line saying what was found. Raises Unreachable."""
+
+
+class BatchConnector(OutboundConnector, Protocol):
+    """A way to one partner that takes batches too; its `ConnectorSpec` says `batches=True`.
+
+    `send` is called between batches for what cannot stand in one.
+    """
+
+    async def send_batch(self, batch: OutboundBatch) -> Sequence[MemberOutcome]:
+        """Deliver a batch and say what the partner answered for each member, in their order.
+
+        A reply of a member is what concerns it alone. Raises as `send` does, when nothing is known of any member.
+        """

@@ -1,4 +1,7 @@
-"""The options of a connector: a frozen pydantic model whose field names and defaults authors write against."""
+"""The options of a connector, and of a source of reference sets: frozen pydantic models.
+
+Authors write against their field names and defaults.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +38,9 @@ class ConnectorSettings(BaseModel):
     outbound_only: ClassVar[frozenset[str]] = frozenset()
     """Options that mean something to outbound Connections alone."""
 
+    fed_by: ClassVar[Literal["outside", "sends", "replies"]] = "outside"
+    """Whence an inbound gets its messages: from outside, or from the engine: what Handlers send, partners' replies."""
+
     @classmethod
     def options_for(cls, direction: Direction) -> list[str]:
         """The options that a Connection of this direction may have."""
@@ -61,10 +67,30 @@ class ConnectorSettings(BaseModel):
         """The outbound Connection whose reply answers this inbound's sender (`reply_from`), if any."""
         return getattr(self, "reply_from", None)
 
+    def reply_target(self) -> str | None:
+        """The Loopback inbound that receives the replies to what this outbound delivers (`reingress_to`), if any."""
+        return getattr(self, "reingress_to", None)
+
     def problems(self, around: Surroundings) -> Iterator[tuple[str, str]]:
         """What is wrong beyond the types of single options, as (sentence, mend); certificates are read here."""
         yield from ()
 
     def unsupported(self, around: Surroundings) -> Iterator[str]:
         """Names of options that were set and are not supported yet."""
+        yield from ()
+
+
+class ReferenceSettings(BaseModel):
+    """Base of the options of every kind of source of reference sets."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    local: ClassVar[bool] = False
+    """Whether to read it calls nobody: a dry run reads such a source itself."""
+
+    def place(self) -> str:
+        """Where the rows come from, in a few words without secrets: "providers.csv"."""
+        return ""
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """What is wrong beyond the types of single options, as (sentence, mend)."""
         yield from ()

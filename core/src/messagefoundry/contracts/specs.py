@@ -14,7 +14,8 @@ class ConnectorSpec:
     `factory` is what configurations import (`MLLP`), made with `transport()`; `settings` the frozen pydantic model of
     its options, a `ConnectorSettings`. `inbound` is called with (settings, InboundContext) and gives an
     InboundConnector; `outbound` with (settings, OutboundContext) and gives an OutboundConnector. A direction that the
-    kind does not have is None.
+    kind does not have is None. `batches` says that the outbound is a BatchConnector; without, the option `batch` is
+    refused at load.
     """
 
     name: str
@@ -22,6 +23,7 @@ class ConnectorSpec:
     settings: str
     inbound: str | None = None
     outbound: str | None = None
+    batches: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,21 @@ class AlertSinkSpec:
 
     name: str
     sink: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceSourceSpec:
+    """A kind of source of reference sets.
+
+    `factory` is what configurations import (`FileRef`), made with `reference_source()`; `settings` the frozen pydantic
+    model of its options, a `ReferenceSettings`. `source` is called with (settings, directory), the directory being that
+    of the configuration, where relative paths start, and gives a `ReferenceSource`.
+    """
+
+    name: str
+    factory: str
+    settings: str
+    source: str
 
 
 @dataclass(frozen=True, slots=True)

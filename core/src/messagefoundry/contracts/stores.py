@@ -31,7 +31,7 @@ class StoreLocation:
 
 @dataclass(frozen=True, slots=True)
 class MessageRow:
-    """A message in a list: never its body. Times in microseconds since the epoch."""
+    """A message in a list: never its body. Times in microseconds since the epoch. `meta` has its labels."""
 
     id: int
     inbound: str
@@ -48,6 +48,8 @@ class MessageRow:
     refusal: str
     refused_condition: str
     repeats: int
+    depth: int = 0
+    meta: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,8 @@ class MessageQuery:
     `message_type` is MSH-9 or its first components: "ADT" finds every ADT, "ADT^A01" finds "ADT^A01^ADT_A01" too.
     `since` and `until` bound when a message was received, in microseconds since the epoch: from `since` on, before
     `until`. `before` and `after` are ids, to page with: messages below `before`, newest first; with `after`, messages
-    above it, oldest first. As an id is made of the time at which it was minted, a moment does for one too.
+    above it, oldest first. As an id is made of the time at which it was minted, a moment does for one too. `parent`
+    is the message that they came from; `meta` a label's name and its value, "" for any.
     """
 
     inbound: str = ""
@@ -124,6 +127,16 @@ class MessageQuery:
     before: int = 0
     after: int = 0
     limit: int = 50
+    parent: int = 0
+    meta: tuple[str, str] = ("", "")
+
+
+@dataclass(frozen=True, slots=True)
+class KeptReference:
+    """The last snapshot of a reference set, and when it was read from its source."""
+
+    content: bytes
+    synced_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +217,15 @@ class StoreReader(Protocol):
 
     def reply(self, message_id: int, event_id: int) -> bytes | None:
         """The reply kept with an event of a trail."""
+
+    def last_reply(self, message_id: int, lane: str, before: int) -> bytes | None:
+        """The newest reply with which a lane delivered a message, of an event with an id below `before`."""
+
+    def state(self, namespace: str, key: str) -> str | None:
+        """A value of transform state as JSON text; None when there is none."""
+
+    def reference(self, name: str) -> KeptReference | None:
+        """The last snapshot of a reference set; None when it was never synced."""
 
     def dead_letters(self, query: DeadQuery) -> list[WorkRow]:
         """Dead rows, oldest first."""

@@ -15,12 +15,27 @@ if TYPE_CHECKING:
 class Batch:
     """What the units of one transaction share: a cursor, the rows they add, and the messages they touch.
 
-    Units append flat parameters to `messages`, `bodies`, `work` and `events` (the columns are named in `Statements`);
-    `flush` adds them with one statement a table. `bookmarks` has the last of each inbound. `touched` collects the
-    messages whose disposition may have changed.
+    Units append flat parameters to `messages`, `bodies`, `work`, `events` and `arrivals` (the columns are named in
+    `Statements`); `flush` adds them with one statement a table. `bookmarks`, `states` and `meta` have the last of each
+    key, in place of what the store has of it: by inbound, with the id of the message that it came with; by digest; and
+    by message and name. `touched` collects the messages whose disposition may have changed.
     """
 
-    __slots__ = ("_cursor", "bodies", "bookmarks", "cipher", "dialect", "events", "messages", "sql", "touched", "work")
+    __slots__ = (
+        "_cursor",
+        "arrivals",
+        "bodies",
+        "bookmarks",
+        "cipher",
+        "dialect",
+        "events",
+        "messages",
+        "meta",
+        "sql",
+        "states",
+        "touched",
+        "work",
+    )
 
     def __init__(self, cursor: Cursor, dialect: Dialect, sql: Statements, cipher: Cipher) -> None:
         self._cursor = cursor
@@ -31,7 +46,10 @@ class Batch:
         self.bodies: list[Any] = []
         self.work: list[Any] = []
         self.events: list[Any] = []
-        self.bookmarks: dict[str, str] = {}
+        self.arrivals: list[Any] = []
+        self.meta: dict[tuple[int, str], str] = {}
+        self.states: dict[bytes, tuple[Any, ...]] = {}
+        self.bookmarks: dict[str, tuple[int, str]] = {}
         self.touched: set[int] = set()
 
     def run(self, statement: str, *parameters: Any) -> None:
@@ -71,8 +89,14 @@ class Batch:
         self._add(sql.add_bodies, self.bodies)
         self._add(sql.add_work, self.work)
         self._add(sql.add_events, self.events)
+        self._add(sql.add_arrivals, self.arrivals)
         while self.bookmarks:
-            self._put_bookmark(*self.bookmarks.popitem())
+            inbound, (_, value) = self.bookmarks.popitem()
+            self._put_bookmark(inbound, value)
+        if self.states:
+            self._put_states()
+        if self.meta:
+            self._put_meta()
 
     def finalize(self) -> None:
         """Bring the dispositions of the touched messages up to date; everything else must be flushed."""
@@ -82,6 +106,22 @@ class Batch:
     def _put_bookmark(self, inbound: str, value: str) -> None:
         if not self.changed("UPDATE bookmark SET value = ? WHERE inbound = ?", value, inbound):
             self.run("INSERT INTO bookmark (inbound, value) VALUES (?, ?)", inbound, value)
+
+    def _put_states(self) -> None:
+        rows: list[Any] = []
+        for digest, (key, namespace, sealed, at) in self.states.items():
+            self.run("DELETE FROM state WHERE digest = ?", digest)
+            rows += (key, namespace, digest, sealed, at)
+        self.states.clear()
+        self._add(self.sql.add_states, rows)
+
+    def _put_meta(self) -> None:
+        rows: list[Any] = []
+        for (message_id, name), value in self.meta.items():
+            self.run("DELETE FROM message_meta WHERE message_id = ? AND name = ?", message_id, name)
+            rows += (message_id, name, value)
+        self.meta.clear()
+        self._add(self.sql.add_meta, rows)
 
     def _add(self, statement: MultiRow, parameters: list[Any]) -> None:
         if parameters:

@@ -6,6 +6,7 @@ It runs inside the transaction that changed the rows, over the messages that wer
     not routed (or to be run again)  RECEIVED
     any work waiting                 ROUTED
     any work dead                    ERROR
+    a batch, split into messages     PROCESSED
     otherwise                        what the hand-off said: UNROUTED, FILTERED or PROCESSED
 """
 
@@ -18,4 +19,5 @@ DISPOSITION = """CASE
     WHEN routing IS NULL THEN 'RECEIVED'
     ELSE CASE (SELECT min(CASE work.state WHEN 'waiting' THEN 1 WHEN 'dead' THEN 2 END)
             FROM work WHERE work.message_id = message.id)
-        WHEN 1 THEN 'ROUTED' WHEN 2 THEN 'ERROR' ELSE routing END END"""
+        WHEN 1 THEN 'ROUTED' WHEN 2 THEN 'ERROR'
+        ELSE CASE routing WHEN 'SPLIT' THEN 'PROCESSED' ELSE routing END END END"""

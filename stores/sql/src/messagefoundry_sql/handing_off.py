@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from messagefoundry_sql import trail
+from messagefoundry_sql.keeping import keep_meta, keep_states
+from messagefoundry_sql.receiving import receive
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +30,12 @@ def hand_off(batch: Batch, units: Sequence[HandOff]) -> None:
         else:
             _run_again(batch, unit, unit.routed_id)
         _add_work(batch, unit)
+        if unit.passed:
+            receive(batch, unit.passed)
+        if unit.states:
+            keep_states(batch, unit.states, unit.at)
+        if unit.meta:
+            keep_meta(batch, unit.message_id, unit.meta)
         batch.events += (unit.id, unit.message_id, unit.at, _word(unit), unit.inbound, unit.detail, None)
         batch.touched.add(unit.message_id)
     for routing, ids in first.items():
@@ -56,4 +64,4 @@ def _add_work(batch: Batch, unit: HandOff) -> None:
 def _word(unit: HandOff) -> str:
     if unit.failed:
         return trail.FAILED
-    return trail.ROUTED if unit.outgoing else unit.routing.lower()
+    return trail.ROUTED if unit.outgoing or unit.passed else unit.routing.lower()

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
+    FromClause,
     Select,
     and_,
+    exists,
     false,
     func,
     literal,
@@ -20,9 +22,11 @@ from sqlalchemy import (
     union_all,
 )
 
-from messagefoundry_sql.schema import connection_event, event, message, work
+from messagefoundry_sql.schema import connection_event, event, message, message_meta, reference_set, state, work
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from messagefoundry.contracts.stores import DeadQuery, MessageQuery
 
 # Written into the text, not bound: only then does a planner see that a partial index applies.
@@ -57,6 +61,7 @@ MESSAGES = select(
     message.c.refusal,
     message.c.refused_condition,
     message.c.repeats,
+    message.c.depth,
 )
 
 WORK = select(
@@ -100,13 +105,43 @@ EVENTS = select(
 
 def messages(query: MessageQuery) -> Select[Any]:
     """A page of messages, newest first; oldest first beyond `after`."""
-    order = message.c.id.asc() if query.after else message.c.id.desc()
-    return MESSAGES.where(*_of_messages(query)).order_by(order).limit(query.limit)
+    key = _key(query)
+    order = key.asc() if query.after else key.desc()
+    return MESSAGES.select_from(_source(query)).where(*_of_messages(query)).order_by(order).limit(query.limit)
+
+
+def meta(message_ids: Sequence[int]) -> Select[Any]:
+    """The labels of messages."""
+    columns = message_meta.c
+    rows = select(columns.message_id, columns.name, columns.value).where(columns.message_id.in_(message_ids))
+    return rows.order_by(columns.message_id, columns.name)
+
+
+def state_value(digest: bytes) -> Select[Any]:
+    """The row of a value of transform state, sealed."""
+    return select(state.c.id, state.c.sealed).where(state.c.digest == digest)
+
+
+def snapshot(name: str) -> Select[Any]:
+    """The snapshot of a reference set, sealed."""
+    columns = reference_set.c
+    return select(columns.snapshot_id, columns.sealed, columns.synced_at).where(columns.name == name)
+
+
+def last_reply(message_id: int, lane: str, before: int) -> Select[Any]:
+    """The deliveries of a message through a lane that brought a reply, with ids below `before`, newest first, sealed.
+
+    There are few. With LIMIT, PostgreSQL might look for one among the newest events of all messages.
+    """
+    columns = event.c
+    rows = select(columns.id, columns.reply).where(columns.message_id == message_id, columns.connection == lane)
+    rows = rows.where(columns.id < before, columns.kind == literal_column("'delivered'"), columns.reply.is_not(None))
+    return rows.order_by(columns.id.desc())
 
 
 def count_messages(query: MessageQuery) -> Select[Any]:
     """How many messages there are on all pages."""
-    return select(func.count()).select_from(message).where(*_of_messages(query))
+    return select(func.count()).select_from(_source(query)).where(*_of_messages(query))
 
 
 def dead_letters(query: DeadQuery) -> Select[Any]:
@@ -184,11 +219,32 @@ def _of_messages(query: MessageQuery) -> list[ColumnElement[bool]]:
         columns.control_id == query.control_id: query.control_id,
         columns.received_at >= query.since: query.since,
         columns.received_at < query.until: query.until,
-        columns.id < query.before: query.before,
-        columns.id > query.after: query.after,
+        _key(query) < query.before: query.before,
+        _key(query) > query.after: query.after,
+        columns.parent_id == query.parent: query.parent,
+        _labelled(*query.meta): query.meta[0],
         _disposition(query.disposition): query.disposition,
     }
     return [condition for condition, value in wanted.items() if value]
+
+
+def _source(query: MessageQuery) -> FromClause:
+    """Where messages are listed from: the index of labels has those with one value by ascending id."""
+    labelled = message_meta.join(message, message.c.id == message_meta.c.message_id)
+    return labelled if all(query.meta) else message
+
+
+def _key(query: MessageQuery) -> ColumnElement[int]:
+    """The id of a message, from where it is listed from."""
+    return message_meta.c.message_id if all(query.meta) else message.c.id
+
+
+def _labelled(name: str, value: str) -> ColumnElement[bool]:
+    """A message has a label that says this; with an empty value, whatever it says."""
+    columns = message_meta.c
+    if value:
+        return and_(columns.name == name, columns.value == value)
+    return exists().where(columns.message_id == message.c.id, columns.name == name)
 
 
 def _of_type(wanted: str) -> ColumnElement[bool]:

@@ -11,21 +11,27 @@ from messagefoundry.contracts.stores import (
     Backlog,
     ConnectionEvent,
     DeadQuery,
+    KeptReference,
     MessageQuery,
     MessageRow,
     TrailEvent,
     WorkRow,
 )
 from messagefoundry_sql import queries, trail
+from messagefoundry_sql.keeping import open_state, state_digest
 from messagefoundry_sql.schema import body, connection_hold, event, message, work
 from messagefoundry_sql.sweeping import removed_places
 from messagefoundry_sql.tallying import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from messagefoundry.contracts.ciphers import Cipher
+
+
+MOST_IDS = 500
+"""Parameters of one query."""
 
 
 class Source(Protocol):
@@ -58,12 +64,12 @@ class SqlReader:
 
     def messages(self, query: MessageQuery) -> list[MessageRow]:
         """Messages, newest first (oldest first with `after`)."""
-        return [_message(row) for row in self._rows(queries.messages(query))]
+        return self._messages(queries.messages(query))
 
     def message(self, message_id: int) -> MessageRow | None:
         """One message."""
-        rows = self._rows(queries.MESSAGES.where(message.c.id == message_id))
-        return _message(rows[0]) if rows else None
+        found = self._messages(queries.MESSAGES.where(message.c.id == message_id))
+        return found[0] if found else None
 
     def work(self, message_id: int) -> list[WorkRow]:
         """All work of a message, by id."""
@@ -84,6 +90,24 @@ class SqlReader:
         """The reply kept with an event of a trail."""
         query = select(event.c.reply).where(event.c.id == event_id, event.c.message_id == message_id)
         return self._opened(query, "reply", event_id)
+
+    def last_reply(self, message_id: int, lane: str, before: int) -> bytes | None:
+        """The newest reply with which a lane delivered a message, of an event with an id below `before`."""
+        rows = self._rows(queries.last_reply(message_id, lane, before))
+        return self._cipher.open(rows[0][1], "reply", rows[0][0]) if rows else None
+
+    def state(self, namespace: str, key: str) -> str | None:
+        """A value of transform state as JSON text; None when there is none."""
+        rows = self._rows(queries.state_value(state_digest(namespace, key)))
+        return open_state(self._cipher, rows[0][1], rows[0][0]) if rows else None
+
+    def reference(self, name: str) -> KeptReference | None:
+        """The last snapshot of a reference set."""
+        rows = self._rows(queries.snapshot(name))
+        if not rows:
+            return None
+        key, sealed, synced_at = rows[0]
+        return KeptReference(self._cipher.open(sealed, "reference", key), synced_at)
 
     def dead_letters(self, query: DeadQuery) -> list[WorkRow]:
         """Dead rows, oldest first."""
@@ -132,6 +156,19 @@ class SqlReader:
         """Close."""
         self._source.close()
 
+    def _messages(self, query: Executable) -> list[MessageRow]:
+        rows = self._rows(query)
+        labels = self._labels([row[0] for row in rows])
+        return [_message(row, labels.get(row[0], {})) for row in rows]
+
+    def _labels(self, message_ids: Sequence[int]) -> dict[int, dict[str, str]]:
+        """The labels of each message that has any, looked up for so many at once as every database takes."""
+        labels: dict[int, dict[str, str]] = {}
+        for start in range(0, len(message_ids), MOST_IDS):
+            for message_id, name, value in self._rows(queries.meta(message_ids[start : start + MOST_IDS])):
+                labels.setdefault(message_id, {})[name] = value
+        return labels
+
     def _rows(self, query: Executable) -> Sequence[Row[*tuple[Any, ...]]]:
         return self._run(lambda connection: connection.execute(query).all())
 
@@ -169,8 +206,9 @@ class SqlReader:
         return TrailEvent(key, key, at, trail.REFUSED, inbound, detail, has_reply=False)
 
 
-def _message(row: Row[*tuple[Any, ...]]) -> MessageRow:
+def _message(row: Row[*tuple[Any, ...]], meta: Mapping[str, str]) -> MessageRow:
     values = row._asdict()
+    values["meta"] = meta
     refusal = values["refusal"]
     values["refusal"] = "" if refusal is None else refusal or trail.REFUSED
     values["refused_condition"] = values["refused_condition"] or ""

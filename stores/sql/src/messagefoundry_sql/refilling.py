@@ -21,11 +21,13 @@ _ITEM = "SELECT id, message_id, size, content_type, attempts, due, simulate FROM
 _IN_LANE = "WHERE state = 'waiting' AND stage = 'outbound' AND lane = ?"
 _BACKING_OFF = f"{_IN_LANE} AND attempts > 0"
 
-_RECEIVED = """SELECT ingress_id, id, size, content_type, encoding, received_at, attempts, NULL, '' FROM message
+_RECEIVED = """SELECT ingress_id, id, size, content_type, encoding, received_at, attempts, NULL, '',
+    parent_id, depth FROM message
     WHERE routing IS NULL AND refusal IS NULL AND inbound = ? AND ingress_id > ? ORDER BY ingress_id """
 
 _ROUTED = """SELECT work.id, message.id, message.size, message.content_type, message.encoding, message.received_at,
-    message.attempts, work.id, work.handler FROM work JOIN message ON message.id = work.message_id
+    message.attempts, work.id, work.handler, message.parent_id, message.depth
+    FROM work JOIN message ON message.id = work.message_id
     WHERE work.state = 'waiting' AND work.stage = 'routed' AND work.inbound = ? AND work.id > ? ORDER BY work.id """
 
 
@@ -34,8 +36,11 @@ def refill_lane(batch: Batch, unit: RefillLane) -> None:
     rows = _unordered(batch, unit) if unit.unordered else _in_order(batch, unit)
     taken = _window(rows, unit.limit, unit.max_bytes)
     payloads = _bodies(batch, [row[0] for row in taken])
+    depths = _depths(batch, [row[1] for row in taken]) if unit.depths else {}
     unit.items = [
-        WaitingItem(key, message_id, payloads[key], content_type, attempts, due, bool(simulate))
+        WaitingItem(
+            key, message_id, payloads[key], content_type, attempts, due, bool(simulate), depths.get(message_id, 0)
+        )
         for key, message_id, _, content_type, attempts, due, simulate in taken
         if key in payloads
     ]
@@ -51,11 +56,7 @@ def refill_flow(batch: Batch, unit: RefillFlow) -> None:
     rows = sorted(batch.rows(_RECEIVED + limit, *wanted) + batch.rows(_ROUTED + limit, *wanted))
     taken = _window(rows, unit.limit, unit.max_bytes)
     raws = _bodies(batch, list({row[1] for row in taken}))
-    unit.messages = [
-        WaitingMessage(order, key, raws[key], content_type, encoding, received_at, attempts, routed_id, handler)
-        for order, key, _, content_type, encoding, received_at, attempts, routed_id, handler in taken
-        if key in raws
-    ]
+    unit.messages = [WaitingMessage(order, key, raws[key], *rest) for order, key, _, *rest in taken if key in raws]
     _name_unreadable(unit, [(row[7] or row[1], row[1]) for row in taken if row[1] not in raws])
     unit.last = taken[-1][0] if taken else unit.after
     unit.complete = len(taken) == len(rows)
@@ -103,6 +104,11 @@ def _window(rows: list[Any], limit: int, max_bytes: int) -> list[Any]:
         if index and total > max_bytes:
             return rows[:index]
     return rows[:limit]
+
+
+def _depths(batch: Batch, message_ids: Sequence[int]) -> dict[int, int]:
+    query = f"SELECT id, depth FROM message WHERE {batch.dialect.among('id')}"
+    return dict(batch.rows(query, batch.dialect.listed(message_ids))) if message_ids else {}
 
 
 def _bodies(batch: Batch, ids: Sequence[int]) -> dict[int, bytes]:

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from messagefoundry.contracts.units import Replay, ReplayDead
     from messagefoundry_sql.batch import Batch
 
-_REPLAYABLE = "SELECT id, inbound FROM message WHERE {ids} AND routing IS NOT NULL AND refusal IS NULL"
+_REPLAYABLE = """SELECT id, inbound FROM message
+    WHERE {ids} AND routing IS NOT NULL AND routing <> 'SPLIT' AND refusal IS NULL"""
 _RECEIVE_AGAIN = "UPDATE message SET routing = NULL, attempts = 0, ingress_id = ? WHERE id = ? AND routing IS NOT NULL"
 _WAITING = "SELECT id, lane FROM work WHERE message_id = ? AND state = 'waiting' ORDER BY id"
 _SUPERSEDE_ALL = """UPDATE work SET state = 'replayed', changed_at = ?
@@ -23,7 +24,10 @@ SUPERSEDE = "UPDATE work SET state = 'replayed', changed_at = ? WHERE id = ?"
 
 
 def replay(batch: Batch, unit: Replay) -> None:
-    """Messages join their flow's tail, in the order given. Refused ones were never accepted, and are passed over."""
+    """Messages join their flow's tail, in the order given.
+
+    Refused ones were never accepted, and a batch is replayed by its members: both are passed over.
+    """
     query = _REPLAYABLE.format(ids=batch.dialect.among("id"))
     inbounds = dict(batch.rows(query, batch.dialect.listed(unit.message_ids)))
     for message_id, new_id in zip(unit.message_ids, unit.ids, strict=True):

@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISION = 1
+REVISION = 2
 """The schema's version, as the newest migration numbers it."""
 
 metadata = MetaData()
@@ -65,7 +65,7 @@ message = Table(
     Column("message_type", Text, nullable=False),
     Column("peer", Text, nullable=False),
     Column("size", BigInteger, nullable=False),
-    Column("routing", _Name),  # NULL until handed off, then UNROUTED, FILTERED or PROCESSED
+    Column("routing", _Name),  # NULL until handed off, then UNROUTED, FILTERED or PROCESSED; SPLIT for a batch
     Column("disposition", _Name, nullable=False, server_default=text("'RECEIVED'")),  # written by the finalizer alone
     Column("parent_id", BigInteger),
     _count("attempts"),  # runs begun after an unclean stop
@@ -74,10 +74,50 @@ message = Table(
     Column("refused_reason", LargeBinary),  # sealed
     Column("digest", LargeBinary(64)),  # of refused messages alone
     _count("repeats"),
+    _count("depth"),  # hops through inbounds of this engine
     _partial("message_unrouted", "inbound", "ingress_id", where=UNROUTED_YET),  # refills of flows, backlogs
     _partial("message_ended", "disposition", "id", where=WITHOUT_SUCCESS),  # lists of one of these dispositions
     _partial("message_refused", "id", where="refusal IS NOT NULL"),  # lists of refused ones
     _partial("message_digest", "inbound", "digest", where="digest IS NOT NULL"),  # repeats of refused ones
+    _partial("message_parent", "parent_id", "id", where="parent_id IS NOT NULL"),  # what came of one, of a batch
+)
+
+arrival = Table(
+    "arrival",
+    metadata,
+    _id(),  # of a message whose repeats are told
+    Column("identity", BigInteger, nullable=False),  # a hash
+    Column("digest", LargeBinary(32), nullable=False),
+    Index("arrival_identity", "identity"),  # whether a message came before
+)
+
+message_meta = Table(
+    "message_meta",
+    metadata,
+    Column("message_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", _Name, primary_key=True),
+    Column("value", _Name, nullable=False),
+    Index("message_meta_value", "name", "value", "message_id"),  # lists of one label
+)
+
+state = Table(
+    "state",
+    metadata,
+    _id(),
+    Column("namespace", _Name, nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),  # of namespace and key: a key may be a patient's number
+    Column("sealed", LargeBinary, nullable=False),  # key and value
+    Column("changed_at", BigInteger, nullable=False),
+    Index("state_digest", "digest", unique=True),  # look-ups
+)
+
+reference_set = Table(
+    "reference_set",
+    metadata,
+    Column("name", _Name, primary_key=True),
+    Column("snapshot_id", BigInteger, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("synced_at", BigInteger, nullable=False),
 )
 
 body = Table(

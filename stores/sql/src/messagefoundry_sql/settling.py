@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from messagefoundry_sql import trail
+from messagefoundry_sql.receiving import receive
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +27,8 @@ def deliver(batch: Batch, units: Sequence[SettleDelivered]) -> None:
         tried.setdefault(unit.attempt, []).append(unit.work_id)
         _note(batch, unit, trail.DELIVERED)
         batch.touched.add(unit.message_id)
+        if unit.reingressed is not None:
+            receive(batch, [unit.reingressed])
     at = units[-1].at
     for attempt, ids in tried.items():
         batch.expect(len(ids), batch.sql.deliver, attempt, at, batch.dialect.listed(ids))

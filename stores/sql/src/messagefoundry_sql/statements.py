@@ -54,7 +54,7 @@ class Statements:
         self.add_messages = MultiRow(
             dialect,
             "message",
-            "id ingress_id inbound received_at content_type encoding control_id message_type peer size parent_id",
+            "id ingress_id inbound received_at content_type encoding control_id message_type peer size parent_id depth",
         )
         self.add_bodies = MultiRow(dialect, "body", "id sealed")
         self.add_work = MultiRow(
@@ -63,10 +63,17 @@ class Statements:
             "id message_id inbound stage lane handler state content_type error simulate changed_at size",
         )
         self.add_events = MultiRow(dialect, "event", "id message_id at kind connection detail reply")
+        self.add_arrivals = MultiRow(dialect, "arrival", "id identity digest")
+        self.add_meta = MultiRow(dialect, "message_meta", "message_id name value")
+        self.add_states = MultiRow(dialect, "state", "id namespace digest sealed changed_at")
         self.hand_off = f"UPDATE message SET routing = ?, attempts = 0 WHERE {among('id')} AND {NOT_ROUTED_YET}"
         self.deliver = (
             "UPDATE work SET state = 'delivered', attempts = ?, changed_at = ?, error = NULL"
             f" WHERE {among('id')} AND state = 'waiting'"
         )
         self.finalize = f"UPDATE message SET disposition = {DISPOSITION} WHERE {among('id')}"
+        self.arrived = (
+            "SELECT arrival.id, arrival.identity, arrival.digest FROM arrival JOIN message ON message.id = arrival.id"
+            f" WHERE {among('arrival.identity')} AND message.disposition <> 'ERROR'"
+        )
         self.bodies = f"SELECT id, sealed FROM body WHERE {among('id')}"

@@ -8,8 +8,16 @@ from messagefoundry.contracts import units as kinds
 from messagefoundry_sql.batch import Batch
 from messagefoundry_sql.dead_lettering import dead_letter
 from messagefoundry_sql.handing_off import hand_off
+from messagefoundry_sql.keeping import keep_reference
 from messagefoundry_sql.operating import hold, mark_running, note
-from messagefoundry_sql.receiving import mark_attempt, receive, refuse
+from messagefoundry_sql.receiving import (
+    forget_once,
+    mark_attempt,
+    receive,
+    receive_batch,
+    receive_once,
+    refuse,
+)
 from messagefoundry_sql.refilling import read_bookmark, refill_flow, refill_lane
 from messagefoundry_sql.replaying import replay, replay_dead
 from messagefoundry_sql.resending import resend
@@ -26,6 +34,7 @@ if TYPE_CHECKING:
 
 _TOGETHER: dict[type[Unit], Callable[[Batch, Any], None]] = {
     kinds.Receive: receive,
+    kinds.ReceiveOnce: receive_once,
     kinds.HandOff: hand_off,
     kinds.SettleDelivered: deliver,
     kinds.SettleRetry: retry,
@@ -33,10 +42,14 @@ _TOGETHER: dict[type[Unit], Callable[[Batch, Any], None]] = {
     kinds.NoteLateAnswer: answer_late,
     kinds.NoteConnection: note,
 }
-"""Kinds that are applied together: their order within a run does not matter, for no two touch one row."""
+"""Kinds that are applied together: their order within a run does not matter, for no two touch one row. Those that are
+received once come first in a run: they look at messages, and nothing has gathered yet that would have to be there."""
 
 _SINGLY: dict[type[Unit], Callable[[Batch, Any], None]] = {
     kinds.Refuse: refuse,
+    kinds.ReceiveBatch: receive_batch,
+    kinds.ForgetOnce: forget_once,
+    kinds.KeepReference: keep_reference,
     kinds.MarkAttempt: mark_attempt,
     kinds.ReadBookmark: read_bookmark,
     kinds.RefillLane: refill_lane,
@@ -49,10 +62,14 @@ _SINGLY: dict[type[Unit], Callable[[Batch, Any], None]] = {
     kinds.HoldConnection: hold,
     kinds.MarkRunning: mark_running,
 }
-"""Kinds that read, or that are rare: each sees what the units before it did. No other kind has filled members."""
+"""Kinds that read, or that are rare: each sees what the units before it did. Of the others, only ReceiveOnce has filled
+members, and asks."""
+
+_ASKING = {*_SINGLY, kinds.ReceiveOnce}
 
 _HIGHEST = """SELECT max(id) FROM (SELECT max(id) AS id FROM message UNION ALL SELECT max(id) FROM work
-    UNION ALL SELECT max(id) FROM event UNION ALL SELECT max(id) FROM connection_event) AS highest"""
+    UNION ALL SELECT max(id) FROM event UNION ALL SELECT max(id) FROM connection_event
+    UNION ALL SELECT max(id) FROM state UNION ALL SELECT max(snapshot_id) FROM reference_set) AS highest"""
 
 
 class SqlStore:
@@ -111,7 +128,7 @@ class SqlStore:
 
 def needs_answers(units: Sequence[Unit]) -> bool:
     """Whether applying these asks the database something on the way."""
-    return any(type(unit) in _SINGLY or (type(unit) is kinds.Receive and unit.bookmark) for unit in units)
+    return any(type(unit) in _ASKING or (type(unit) is kinds.Receive and unit.bookmark) for unit in units)
 
 
 def _runs(units: Sequence[Unit]) -> Iterator[tuple[type[Unit], list[Any]]]:
@@ -122,7 +139,14 @@ def _runs(units: Sequence[Unit]) -> Iterator[tuple[type[Unit], list[Any]]]:
         if kind in _TOGETHER:
             groups.setdefault(kind, []).append(unit)
         else:
-            yield from groups.items()
+            yield from _in_turn(groups)
             groups = {}
             yield kind, [unit]
+    yield from _in_turn(groups)
+
+
+def _in_turn(groups: dict[type[Unit], list[Any]]) -> Iterator[tuple[type[Unit], list[Any]]]:
+    once = groups.pop(kinds.ReceiveOnce, None)
+    if once:
+        yield kinds.ReceiveOnce, once
     yield from groups.items()

@@ -6,6 +6,8 @@ from typing import Final
 
 RECEIVED: Final = "received"
 REFUSED: Final = "refused"
+REPEATED: Final = "repeated"
+SPLIT: Final = "split"
 
 ROUTED: Final = "routed"
 UNROUTED: Final = "unrouted"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import DBAPIError
 
 from messagefoundry.contracts.errors import ConfigurationError, Problem
-from messagefoundry_sql import SqlReader, SqlStore, prepare
+from messagefoundry_sql import SqlReader, prepare
 from messagefoundry_sql.copying import SqlTables, begin_copy, check_copied
 from messagefoundry_sql.opening import check_readable, migrate
 from messagefoundry_sql.revisions import THIS, Release
@@ -21,6 +21,7 @@ from messagefoundry_sqlite.failures import failure, unusable
 from messagefoundry_sqlite.holding import SqliteHold
 from messagefoundry_sqlite.identity import marked_version, version_of
 from messagefoundry_sqlite.requirements import sqlite_missing
+from messagefoundry_sqlite.store import SqliteStore
 from messagefoundry_sqlite.viewing import SqliteSource, connected, schema_change
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class SqliteStores:
         """Become the one engine of this store."""
         return SqliteHold(_path(location))
 
-    def open(self, location: StoreLocation, cipher: Cipher) -> SqlStore:
+    def open(self, location: StoreLocation, cipher: Cipher) -> SqliteStore:
         """Create or upgrade the file, and open it for writing."""
         path = _path(location)
         with _opening(path):
@@ -51,7 +52,7 @@ class SqliteStores:
             try:
                 version = version_of(raw, str(path))
                 prepare(str(path), version, lambda: schema_change(raw), release=self.release, alone=True)
-                return SqlStore(SqliteDatabase(path, raw), cipher)
+                return SqliteStore(SqliteDatabase(path, raw), cipher)
             except BaseException:
                 raw.close()
                 raise

@@ -10,8 +10,17 @@ Times are microseconds since the epoch. Ids are 64-bit, unique over all tables, 
 
 from messagefoundry.contracts.units.changing import DeadLetter, Replay, ReplayDead, Resend, SweepRemoved
 from messagefoundry.contracts.units.connections import HoldConnection, MarkRunning, NoteConnection
-from messagefoundry.contracts.units.handing_off import Failed, HandOff, Outgoing
-from messagefoundry.contracts.units.receiving import MarkAttempt, ReadBookmark, Receive, Refuse
+from messagefoundry.contracts.units.handing_off import Failed, HandOff, Outgoing, StateWrite
+from messagefoundry.contracts.units.keeping import KeepReference
+from messagefoundry.contracts.units.receiving import (
+    ForgetOnce,
+    MarkAttempt,
+    ReadBookmark,
+    Receive,
+    ReceiveBatch,
+    ReceiveOnce,
+    Refuse,
+)
 from messagefoundry.contracts.units.refilling import RefillFlow, RefillLane, WaitingItem, WaitingMessage
 from messagefoundry.contracts.units.settling import NoteLateAnswer, SettleDead, SettleDelivered, SettleRetry
 from messagefoundry.contracts.units.unit import Mint, Routing, Stage, Unit
@@ -19,8 +28,10 @@ from messagefoundry.contracts.units.unit import Mint, Routing, Stage, Unit
 __all__ = [
     "DeadLetter",
     "Failed",
+    "ForgetOnce",
     "HandOff",
     "HoldConnection",
+    "KeepReference",
     "MarkAttempt",
     "MarkRunning",
     "Mint",
@@ -29,6 +40,8 @@ __all__ = [
     "Outgoing",
     "ReadBookmark",
     "Receive",
+    "ReceiveBatch",
+    "ReceiveOnce",
     "RefillFlow",
     "RefillLane",
     "Refuse",
@@ -40,6 +53,7 @@ __all__ = [
     "SettleDelivered",
     "SettleRetry",
     "Stage",
+    "StateWrite",
     "SweepRemoved",
     "Unit",
     "WaitingItem",

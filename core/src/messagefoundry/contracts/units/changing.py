@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 class Replay(Unit):
     """Replay messages: Router and Handlers run again with today's graph.
 
-    A message that is RECEIVED already is left as it is. Dead and waiting rows of a replayed message are superseded, so
-    that nothing is sent twice; an item that is being sent meanwhile settles as a `StaleUnit`. Filled by the store:
-    `inbounds`, the flows that have something to do again; `count`; `work_ids`, the superseded rows that waited, and
-    `lanes`, where they did.
+    A message that is RECEIVED already is left as it is, and so is a batch, which is replayed by its messages. Dead and
+    waiting rows of a replayed message are superseded, so that nothing is sent twice; an item that is being sent
+    meanwhile settles as a `StaleUnit`. Filled by the store: `inbounds`, the flows that have something to do again;
+    `count`; `work_ids`, the superseded rows that waited, and `lanes`, where they did.
     """
 
     alone: ClassVar[bool] = True

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class WaitingItem(NamedTuple):
-    """An item of a lane as a refill reads it."""
+    """An item of a lane as a refill reads it. `depth` is its message's, where it was asked for."""
 
     id: int
     message_id: int
@@ -21,6 +21,7 @@ class WaitingItem(NamedTuple):
     attempts: int
     due: int
     simulate: bool
+    depth: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -29,7 +30,7 @@ class RefillLane(Unit):
 
     A FIFO lane reads by id beyond `after`. An unordered one (`unordered=True`) reads items beyond `after` that were
     never tried, and items whose `due` has come, by (due, id), without those in `exclude`. Reading stops at `limit`
-    rows or, having one, at `max_bytes`. Filled by the store:
+    rows or, having one, at `max_bytes`. `depths` asks for the depth of each item's message. Filled by the store:
 
     - `items`: what was read, in order.
     - `unreadable`: ids of work that was read and is not in `items`: its payload is missing, or the cipher raised
@@ -55,6 +56,7 @@ class RefillLane(Unit):
     now: int
     unordered: bool = False
     exclude: Sequence[int] = ()
+    depths: bool = False
     items: list[WaitingItem] = field(default_factory=list)
     complete: bool = False
     next_due: int = 0
@@ -67,7 +69,7 @@ class WaitingMessage(NamedTuple):
     """A message, or one of its `routed` rows to be run again, as a refill reads it.
 
     `order` is its place in the flow (the ingress id, or the routed row's id). `attempts` counts runs that began before
-    an unclean stop.
+    an unclean stop; `parent_id` and `depth` are as in `Receive`.
     """
 
     order: int
@@ -79,6 +81,8 @@ class WaitingMessage(NamedTuple):
     attempts: int
     routed_id: int | None = None
     handler: str = ""
+    parent_id: int | None = None
+    depth: int = 0
 
 
 @dataclass(slots=True, eq=False)

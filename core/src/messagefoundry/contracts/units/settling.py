@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from messagefoundry.contracts.units.unit import Mint, Unit
+
+if TYPE_CHECKING:
+    from messagefoundry.contracts.units.receiving import Receive
 
 
 @dataclass(slots=True, eq=False)
@@ -36,7 +40,15 @@ class Settle(Unit):
 
 @dataclass(slots=True, eq=False)
 class SettleDelivered(Settle):
-    """The item is delivered."""
+    """The item is delivered. `reingressed` is the partner's reply as a message for an inbound of this engine."""
+
+    reingressed: Receive | None = field(default=None, kw_only=True)
+
+    def mint(self, mint: Mint) -> None:
+        """The trail's id, and that of the re-ingressed message."""
+        self.id = mint()
+        if self.reingressed is not None:
+            self.reingressed.mint(mint)
 
 
 @dataclass(slots=True, eq=False)

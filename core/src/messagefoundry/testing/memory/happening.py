@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from messagefoundry.contracts.errors import StaleUnit
 from messagefoundry.contracts.stores import ConnectionEvent
+from messagefoundry.testing.memory.keeping import keep
 from messagefoundry.testing.memory.tables import StoredEvent, StoredMessage, StoredWork
 
 if TYPE_CHECKING:
@@ -41,8 +42,8 @@ def receive(tables: Tables, cipher: Cipher, unit: Receive) -> None:
 
 def _message(unit: Receive | Refuse) -> StoredMessage:
     place = (unit.inbound, unit.received_at, unit.content_type, unit.encoding)
-    parent = getattr(unit, "parent_id", None)
-    return StoredMessage(unit.id, unit.id, *place, unit.control_id, unit.message_type, unit.peer, len(unit.raw), parent)
+    row = (unit.id, unit.id, *place, unit.control_id, unit.message_type, unit.peer, len(unit.raw), unit.parent_id)
+    return StoredMessage(*row, depth=getattr(unit, "depth", 0))
 
 
 def refuse(tables: Tables, cipher: Cipher, unit: Refuse) -> None:
@@ -66,7 +67,10 @@ def hand_off(tables: Tables, cipher: Cipher, unit: HandOff) -> None:
     else:
         _finish_routed(tables, unit, unit.routed_id)
     _add_work(tables, cipher, unit)
-    word = "failed" if unit.failed else "routed" if unit.outgoing else unit.routing.lower()
+    for passed in unit.passed:
+        receive(tables, cipher, passed)
+    keep(tables, cipher, unit)
+    word = "failed" if unit.failed else "routed" if unit.outgoing or unit.passed else unit.routing.lower()
     tables.add_event(StoredEvent(unit.id, unit.message_id, unit.at, word, unit.inbound, unit.detail))
 
 
@@ -93,8 +97,10 @@ def _add_work(tables: Tables, cipher: Cipher, unit: HandOff) -> None:
 
 
 def deliver(tables: Tables, cipher: Cipher, unit: SettleDelivered) -> None:
-    """An item is delivered."""
+    """An item is delivered, and its reply may be a message that comes in."""
     _settle(tables, cipher, unit, "delivered", "delivered")
+    if unit.reingressed is not None:
+        receive(tables, cipher, unit.reingressed)
 
 
 def retry(tables: Tables, cipher: Cipher, unit: SettleRetry) -> None:

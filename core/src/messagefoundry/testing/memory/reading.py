@@ -9,11 +9,13 @@ from messagefoundry.contracts.stores import (
     Backlog,
     ConnectionEvent,
     DeadQuery,
+    KeptReference,
     MessageQuery,
     MessageRow,
     TrailEvent,
     WorkRow,
 )
+from messagefoundry.testing.memory.keeping import open_state, state_digest
 from messagefoundry.testing.memory.repeating import removed
 
 if TYPE_CHECKING:
@@ -85,6 +87,29 @@ class MemoryReader:
         if event is None or event.message_id != message_id or event.reply is None:
             return None
         return self._cipher.open(event.reply, "reply", event_id)
+
+    def last_reply(self, message_id: int, lane: str, before: int) -> bytes | None:
+        """The newest reply with which a lane delivered a message, of an event with an id below `before`."""
+        found = [
+            event
+            for event in self._tables().events.values()
+            if (event.message_id, event.connection, event.kind) == (message_id, lane, "delivered")
+            and event.id < before
+            and event.reply is not None
+        ]
+        return self.reply(message_id, max(event.id for event in found)) if found else None
+
+    def state(self, namespace: str, key: str) -> str | None:
+        """A value of transform state as JSON text; None when there is none."""
+        row = self._tables().states.get(state_digest(namespace, key))
+        return None if row is None else open_state(self._cipher, row)
+
+    def reference(self, name: str) -> KeptReference | None:
+        """The last snapshot of a reference set; None when it was never synced."""
+        row = self._tables().references.get(name)
+        if row is None:
+            return None
+        return KeptReference(self._cipher.open(row.sealed, "reference", row.id), row.synced_at)
 
     def dead_letters(self, query: DeadQuery) -> list[WorkRow]:
         """Dead rows, oldest first."""
@@ -171,6 +196,8 @@ def _message(tables: Tables, row: StoredMessage) -> MessageRow:
         "" if row.refusal is None else row.refusal or "refused",
         row.condition,
         row.repeats,
+        row.depth,
+        {name: value for (message_id, name), value in tables.meta.items() if message_id == row.id},
     )
 
 
@@ -184,7 +211,13 @@ def _wanted(row: MessageRow, query: MessageQuery) -> bool:
         and _between(query.since, row.received_at, query.until)
         and (not query.before or row.id < query.before)
         and row.id > query.after
+        and query.parent in (0, row.parent_id)
+        and _labelled(row, *query.meta)
     )
+
+
+def _labelled(row: MessageRow, name: str, value: str) -> bool:
+    return not name or (name in row.meta and value in ("", row.meta[name]))
 
 
 def _wanted_dead(row: WorkRow, query: DeadQuery) -> bool:

@@ -37,6 +37,7 @@ def refill_lane(tables: Tables, cipher: Cipher, unit: RefillLane) -> None:
             row.attempts,
             row.due,
             row.simulate,
+            tables.messages[row.message_id].depth if unit.depths else 0,
         )
         for row in taken
         if row.id in payloads
@@ -76,6 +77,8 @@ def refill_flow(tables: Tables, cipher: Cipher, unit: RefillFlow) -> None:
             message.attempts,
             None if work is None else work.id,
             "" if work is None else work.handler,
+            message.parent_id,
+            message.depth,
         )
         for order, message, work in taken
         if message.id in raws

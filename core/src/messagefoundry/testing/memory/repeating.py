@@ -20,7 +20,7 @@ def replay(tables: Tables, cipher: Cipher, unit: Replay) -> None:
     """Messages join their flow's tail; what they have dead or waiting is superseded."""
     for message_id, new_id in zip(unit.message_ids, unit.ids, strict=True):
         message = tables.messages.get(message_id)
-        if message is not None and message.routing is not None:
+        if message is not None and message.routing not in (None, "SPLIT"):
             _receive_again(tables, message, new_id)
             waiting = tables.work_of(message_id, "waiting")
             unit.work_ids += [row.id for row in waiting]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from messagefoundry.contracts import units as kinds
 from messagefoundry.contracts.errors import ConfigurationError, EngineRunning, Problem, StoreUnavailable
-from messagefoundry.testing.memory import happening, refilling, repeating
+from messagefoundry.testing.memory import arriving, happening, keeping, refilling, repeating
 from messagefoundry.testing.memory.reading import MemoryReader
 from messagefoundry.testing.memory.tables import Tables
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 APPLY: dict[type[Unit], Callable[[Tables, Cipher, Any], None]] = {
     kinds.Receive: happening.receive,
+    kinds.ReceiveOnce: arriving.receive_once,
+    kinds.ForgetOnce: arriving.forget_once,
+    kinds.ReceiveBatch: arriving.receive_batch,
     kinds.Refuse: happening.refuse,
     kinds.HandOff: happening.hand_off,
     kinds.SettleDelivered: happening.deliver,
@@ -36,6 +39,7 @@ APPLY: dict[type[Unit], Callable[[Tables, Cipher, Any], None]] = {
     kinds.NoteConnection: happening.note,
     kinds.HoldConnection: happening.hold,
     kinds.MarkRunning: happening.mark_running,
+    kinds.KeepReference: keeping.keep_reference,
     kinds.ReadBookmark: refilling.read_bookmark,
     kinds.RefillLane: refilling.refill_lane,
     kinds.RefillFlow: refilling.refill_flow,

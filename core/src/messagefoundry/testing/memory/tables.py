@@ -1,4 +1,4 @@
-"""What a store keeps. Bodies, errors, replies and reasons are envelopes of the cipher; dispositions are not stored."""
+"""What a store keeps: what may be a patient's data as envelopes of the cipher. Dispositions are not stored."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ class StoredMessage:
     reason: bytes | None = None
     digest: bytes | None = None
     repeats: int = 0
+    depth: int = 0
 
     @property
     def unrouted(self) -> bool:
@@ -76,6 +77,31 @@ class StoredEvent:
     reply: bytes | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class StoredArrival:
+    """What tells repeats of a message."""
+
+    identity: int
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredState:
+    """Key and value of transform state, sealed."""
+
+    id: int
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReference:
+    """The snapshot of a reference set, sealed."""
+
+    id: int
+    sealed: bytes
+    synced_at: int
+
+
 @dataclass(slots=True)
 class Tables:
     """Everything in a store. A commit changes a copy and puts it in the place of what readers see."""
@@ -89,6 +115,13 @@ class Tables:
     work_ids: dict[int, tuple[int, ...]] = field(default_factory=dict)
     """The ids of each message's work."""
     bookmarks: dict[str, str] = field(default_factory=dict)
+    arrivals: dict[int, StoredArrival] = field(default_factory=dict)
+    """By the message."""
+    meta: dict[tuple[int, str], str] = field(default_factory=dict)
+    """Labels by message and name."""
+    states: dict[bytes, StoredState] = field(default_factory=dict)
+    """By a digest of namespace and key."""
+    references: dict[str, StoredReference] = field(default_factory=dict)
     running: bool = False
 
     def copy(self) -> Self:
@@ -138,13 +171,16 @@ class Tables:
         states = {row.state for row in self.work_of(message.id)}
         if "waiting" in states:
             return "ROUTED"
-        return "ERROR" if "dead" in states else message.routing
+        if "dead" in states:
+            return "ERROR"
+        return "PROCESSED" if message.routing == "SPLIT" else message.routing
 
     def last_id(self) -> int:
         """The highest id anywhere, 0 for none."""
         tables = (self.messages, self.work, self.events, self.connection_events)
-        orders = [row.order for row in self.messages.values()]
-        return max([key for table in tables for key in table] + orders, default=0)
+        keys = [key for table in tables for key in table] + [row.order for row in self.messages.values()]
+        keys += [row.id for row in self.states.values()] + [row.id for row in self.references.values()]
+        return max(keys, default=0)
 
 
 def _new(key: int, table: Container[int]) -> None:

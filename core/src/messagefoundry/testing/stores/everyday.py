@@ -78,8 +78,8 @@ class EverydayClauses(StoreClauses):
     def test_a_repeat_of_a_refused_message_is_counted(self, feed: Feed) -> None:
         """`Refuse` of the same digest in the same inbound adds no row: it raises `repeats`."""
         key = feed.one(refuse()).id
-        feed.commit(refuse())
-        feed.commit(refuse())
+        repeats = [feed.one(refuse()), feed.one(refuse())]
+        assert [feed.reader.body(unit.id) for unit in repeats] == [None, None]
         other = feed.one(refuse(digest=b"other")).id
         elsewhere = feed.one(refuse(inbound="IB2")).id
         rows = feed.reader.messages(MessageQuery(disposition="REFUSED"))

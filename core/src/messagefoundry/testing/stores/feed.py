@@ -12,18 +12,25 @@ from messagefoundry.contracts.units import (
     Outgoing,
     ReadBookmark,
     Receive,
+    ReceiveBatch,
+    ReceiveOnce,
     RefillFlow,
     RefillLane,
     Refuse,
+    Replay,
+    ReplayDead,
     Routing,
     SettleDead,
     SettleDelivered,
     SettleRetry,
     Stage,
+    StateWrite,
     Unit,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from messagefoundry.contracts.stores import MessageRow, StoreFactory, StoreLocation, WorkRow
 
 U = TypeVar("U", bound=Unit)
@@ -127,10 +134,47 @@ class Feed:
         """The states of a message's work."""
         return {row.id: row.state for row in self.reader.work(message_id)}
 
+    def replay(self, message_id: int) -> Replay:
+        """What runs a message again."""
+        return Replay([message_id], "alice", 40)
 
-def receive(inbound: str = "IB", raw: bytes = RAW, at: int = 10, bookmark: str = "") -> Receive:
+    def replayed(self, work_id: int) -> int:
+        """A dead row queued again; the id of the new one."""
+        return self.one(ReplayDead([work_id], "alice", 40)).ids[0]
+
+    def waiting(self, inbound: str = "IB") -> list[int]:
+        """The messages that wait in a flow."""
+        return [message.message_id for message in self.flow(inbound).messages]
+
+    def written(self, states: Mapping[str, str], namespace: str = "ns") -> HandOff:
+        """A message whose Handler has written these values of transform state."""
+        writes = [StateWrite(namespace, key, value) for key, value in states.items()]
+        return self.one(hand_off(self.received(), states=writes))
+
+    def labelled(self, **meta: str) -> int:
+        """A message with these labels; its id."""
+        return self.one(hand_off(self.received(), meta=meta)).message_id
+
+
+def receive(
+    inbound: str = "IB", raw: bytes = RAW, at: int = 10, bookmark: str = "", parent: int | None = None, depth: int = 0
+) -> Receive:
     """A message comes in."""
-    return Receive(inbound, raw, "hl7v2", "utf-8", "C1", "ADT^A01", "10.0.0.1:5000", at, bookmark=bookmark)
+    place = (inbound, raw, "hl7v2", "utf-8", "C1", "ADT^A01", "10.0.0.1:5000", at)
+    return Receive(*place, parent, bookmark, depth=depth)
+
+
+def receive_once(
+    identity: int = 1, digest: bytes = b"d", since: int = 0, inbound: str = "IB", at: int = 10, bookmark: str = ""
+) -> ReceiveOnce:
+    """A message comes in that may have come before."""
+    place = (inbound, RAW, "hl7v2", "utf-8", "C1", "ADT^A01", "10.0.0.1:5000", at)
+    return ReceiveOnce(*place, bookmark=bookmark, identity=identity, digest=digest, since=since)
+
+
+def receive_batch(*members: Receive | Refuse, inbound: str = "IB") -> ReceiveBatch:
+    """A batch of messages comes in."""
+    return ReceiveBatch(receive(inbound, b"BHS|the batch"), members)
 
 
 def refuse(inbound: str = "IB", raw: bytes = RAW, digest: bytes = b"d", code: str = "AE", at: int = 10) -> Refuse:
@@ -148,15 +192,24 @@ def hand_off(
     routed_id: int | None = None,
     payload: bytes = b"payload",
     simulate: bool = False,
+    passed: Sequence[Receive] = (),
+    states: Sequence[StateWrite] = (),
+    meta: Mapping[str, str] | None = None,
 ) -> HandOff:
     """Router and Handlers have run."""
     outgoing = [Outgoing(lane, "h", payload, "hl7v2", simulate) for lane in lanes]
-    return HandOff(message_id, inbound, routing, outgoing, failed or [], "ran h", 20, routed_id)
+    unit = HandOff(message_id, inbound, routing, outgoing, failed or [], "ran h", 20, routed_id)
+    unit.passed, unit.states, unit.meta = passed, states, meta or {}
+    return unit
 
 
-def delivered(work_id: int, message_id: int, lane: str = "OB", attempt: int = 1) -> SettleDelivered:
+def delivered(
+    work_id: int, message_id: int, lane: str = "OB", attempt: int = 1, reingressed: Receive | None = None
+) -> SettleDelivered:
     """An item is delivered."""
-    return SettleDelivered(work_id, message_id, lane, attempt, '{"code":"AA"}', b"MSA|AA|C1", 30)
+    unit = SettleDelivered(work_id, message_id, lane, attempt, '{"code":"AA"}', b"MSA|AA|C1", 30)
+    unit.reingressed = reingressed
+    return unit
 
 
 def retry(work_id: int, message_id: int, due: int, attempt: int = 1, lane: str = "OB") -> SettleRetry:

@@ -9,7 +9,15 @@ import pytest
 
 from messagefoundry.contracts.errors import MessageFoundryError, StaleUnit, StoreUnavailable, UnstorableUnit
 from messagefoundry.contracts.stores import MessageQuery
-from messagefoundry.contracts.units import DeadLetter, MarkAttempt, NoteConnection, RefillFlow, RefillLane, Unit
+from messagefoundry.contracts.units import (
+    DeadLetter,
+    KeepReference,
+    MarkAttempt,
+    NoteConnection,
+    RefillFlow,
+    RefillLane,
+    Unit,
+)
 from messagefoundry.testing.conformance import clause
 from messagefoundry.testing.stores.feed import EVERYTHING, Feed, dead, delivered, hand_off, receive, retry
 from messagefoundry.testing.stores.subject import StoreClauses, StoreSubject
@@ -123,7 +131,7 @@ class GuardingClauses(StoreClauses):
 
     @clause
     def test_ids_ascend_over_all_tables(self, feed: Feed) -> None:
-        """`last_id` is the highest id of any row that was added: messages, work, events of trails and Connections."""
+        """`last_id` is the highest id of any row: messages, work, events, state, references."""
         assert feed.store.last_id() == 0
         message_id = feed.received()
         assert feed.store.last_id() == feed.last
@@ -132,6 +140,10 @@ class GuardingClauses(StoreClauses):
         feed.commit(delivered(item, message_id))
         assert feed.store.last_id() == feed.last
         feed.commit(NoteConnection("IB", "started", "", 1))
+        assert feed.store.last_id() == feed.last
+        feed.written({"k": "1"})
+        assert feed.store.last_id() == feed.last
+        feed.commit(KeepReference("npi", b"", 1))
         assert feed.store.last_id() == feed.last
 
     @clause

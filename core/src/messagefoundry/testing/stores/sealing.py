@@ -8,9 +8,19 @@ import pytest
 
 from messagefoundry.contracts.ciphers import UnreadableValue
 from messagefoundry.contracts.stores import DeadQuery
-from messagefoundry.contracts.units import DeadLetter, Failed, Replay, ReplayDead, Resend
+from messagefoundry.contracts.units import DeadLetter, Failed, KeepReference, Replay, ReplayDead, Resend, StateWrite
 from messagefoundry.testing.conformance import clause
-from messagefoundry.testing.stores.feed import Feed, dead, delivered, hand_off, receive, refuse, retry
+from messagefoundry.testing.stores.feed import (
+    Feed,
+    dead,
+    delivered,
+    hand_off,
+    receive,
+    receive_batch,
+    receive_once,
+    refuse,
+    retry,
+)
 from messagefoundry.testing.stores.subject import StoreClauses, StoreSubject
 
 SECRET = b"SECRETNAME"
@@ -46,14 +56,20 @@ def live(feed: Feed) -> list[int]:
     refused.reason = secret
     feed.commit(refused)
     received = feed.one(receive(raw=SECRET))
-    unit = feed.one(hand_off(received.id, "OB", "OTHER", payload=SECRET))
+    unit = feed.one(hand_off(received.id, "OB", "OTHER", payload=SECRET, passed=[receive("IB2", SECRET)]))
     first, second = (out.id for out in unit.outgoing)
     for failed in (retry(first, received.id, 5), dead(first, received.id)):
         failed.reply, failed.error = SECRET, secret
         feed.commit(failed)
-    settled = delivered(second, received.id, "OTHER")
+    settled = delivered(second, received.id, "OTHER", reingressed=receive("IB2", SECRET))
     settled.reply = SECRET
     feed.commit(settled)
+    once, whole = receive_once(inbound="IB2"), receive_batch(receive("IB2", SECRET), inbound="IB2")
+    once.raw = whole.batch.raw = SECRET
+    feed.commit(once)
+    feed.commit(whole)
+    feed.commit(hand_off(once.id, states=[StateWrite("ns", secret, f'"{secret}"')]))
+    feed.commit(KeepReference("npi", SECRET, 40))
     feed.commit(ReplayDead([first], "alice", 50))
     feed.commit(Resend([received.id], "alice", 50, "NEW"))
     feed.commit(DeadLetter(received.id, "alice", "why", 50))
@@ -81,12 +97,13 @@ class SealingClauses(StoreClauses):
 
     @clause
     def test_content_is_sealed(self, subject: StoreSubject) -> None:
-        """Bodies and payloads are sealed as "body", replies as "reply", errors as "error", reasons as "reason"."""
+        """Bodies are sealed as "body", and so "reply", "error", "reason"; key and value as "state", and "reference"."""
         cipher = Binding()
         feed = Feed(subject.factory, subject.location, cipher)
         live(feed)
         feed.close()
-        assert {kind for kind, plain in cipher.sealed if plain == SECRET} == {"body", "reply", "error", "reason"}
+        kinds = {kind for kind, plain in cipher.sealed if SECRET in plain}
+        assert kinds == {"body", "reply", "error", "reason", "state", "reference"}
 
     @clause
     def test_nothing_of_the_content_lies_open(self, subject: StoreSubject) -> None:
@@ -111,6 +128,10 @@ class SealingClauses(StoreClauses):
         replies = [reader.reply(message_id, event.id) for event in reader.trail(message_id) if event.has_reply]
         assert replies == [SECRET] * 3
         assert [row.error for row in reader.dead_letters(DeadQuery(stage="routed"))] == ["SECRETNAME"]
+        assert reader.state("ns", "SECRETNAME") == '"SECRETNAME"'
+        reference = reader.reference("npi")
+        assert reference is not None
+        assert reference.content == SECRET
         feed.close()
 
     @clause

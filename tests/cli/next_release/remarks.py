@@ -8,8 +8,10 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+from messagefoundry_sql.revisions import THIS
+
+revision = f"{THIS.version.number + 1:04}"
+down_revision = str(THIS.version)
 branch_labels = None
 depends_on = None
 

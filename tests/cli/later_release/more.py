@@ -5,8 +5,10 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004_0002"
-down_revision = "0003_0002"
+from messagefoundry_sql.revisions import THIS
+
+revision = f"{THIS.version.number + 3:04}_{THIS.version.number + 1:04}"
+down_revision = f"{THIS.version.number + 2:04}_{THIS.version.number + 1:04}"
 branch_labels = None
 depends_on = None
 
