@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from messagefoundry.contracts.codecs import Summary
+from typing import TYPE_CHECKING
+
+from messagefoundry.contracts.codecs import Members, Summary
 from messagefoundry.contracts.errors import Refused
 from messagefoundry.message import (
     ACCEPTED,
     AcknowledgmentMode,
+    BatchError,
     CharsetError,
     DecodeError,
     Header,
@@ -15,10 +18,17 @@ from messagefoundry.message import (
     Refusal,
     RefusalKind,
     acknowledge,
+    acknowledge_batch,
+    first_message,
+    for_log,
     is_batch,
     peek,
+    split_batch,
 )
 from messagefoundry.message.encoding import text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _MSA = b"\rMSA"
 
@@ -29,10 +39,10 @@ class Hl7v2Codec:
     def summarize(self, raw: bytes, *, encoding: str) -> Summary:
         """Read MSH and see that the message decodes: what costs more is left to Routers and Handlers."""
         header = _header_of(raw)
+        if is_batch(raw):
+            raise Refused(Refusal(RefusalKind.BATCH), _known(header, encoding))
         if header is None:
             raise Refused(Refusal(RefusalKind.NO_HEADER))
-        if is_batch(raw):
-            raise Refused(Refusal(RefusalKind.BATCH), _summary(header, encoding))
         try:
             _, codec = text_of(raw, header, encoding)
         except (DecodeError, CharsetError):
@@ -62,17 +72,37 @@ class Hl7v2Codec:
         code = reply.index(_MSA) + len(_MSA) + 1
         return reply[code : code + 2].decode("ascii"), reply
 
+    def split(self, raw: bytes, *, encoding: str) -> Members:
+        """The messages of a batch; a byte order mark before it says that they are in UTF-8."""
+        try:
+            batch = split_batch(raw)
+        except BatchError as error:
+            header = _header_of(raw)
+            raise Refused(error.refusal, _known(header, encoding), str(error)) from None
+        control_id = for_log(batch.header.fields[10]) if batch.header is not None else ""
+        return Members(batch.members, "utf-8" if batch.utf8 else encoding, control_id, batch)
+
+    def acknowledge_batch(
+        self, members: Members, acknowledgments: Sequence[bytes], *, control_id: bytes, timestamp: bytes
+    ) -> bytes:
+        """A batch of acknowledgments (§2.10.3.3)."""
+        return acknowledge_batch(members.envelope, acknowledgments, control_id=control_id, timestamp=timestamp)
+
 
 def _header_of(raw: bytes) -> Header | None:
     """The MSH to answer to; of a batch, which begins with FHS or BHS, that of its first message."""
     try:
         return peek(raw)
     except HeaderError:
-        first = raw.find(b"MSH") if is_batch(raw) else -1
+        first = first_message(raw)
     try:
         return peek(raw[first:]) if first > 0 else None
     except HeaderError:
         return None
+
+
+def _known(header: Header | None, encoding: str) -> Summary | None:
+    return _summary(header, encoding) if header is not None else None
 
 
 def _summary(header: Header, encoding: str) -> Summary:

@@ -12,7 +12,11 @@ from .acknowledge import (
     acknowledge,
     acknowledge_delivery,
 )
-from .batch import is_batch
+from .batch import first_message, is_batch
+from .batch_acknowledge import acknowledge_batch
+from .batch_building import build_batch, fits_batch
+from .batch_reply import BatchReply, MemberJudgment, judge_members, read_batch_reply
+from .batch_split import Batch, BatchError, split_batch
 from .charsets import codec_for
 from .delimiters import DEFAULT, Delimiters
 from .difference import FieldChange, diff
@@ -42,6 +46,9 @@ __all__ = [
     "Access",
     "Acknowledgment",
     "AcknowledgmentMode",
+    "Batch",
+    "BatchError",
+    "BatchReply",
     "BodyError",
     "CharsetError",
     "DecodeError",
@@ -54,6 +61,7 @@ __all__ = [
     "Header",
     "HeaderError",
     "Judgment",
+    "MemberJudgment",
     "Message",
     "MessageError",
     "MissingSegmentError",
@@ -65,14 +73,21 @@ __all__ = [
     "UnreadableError",
     "Verdict",
     "acknowledge",
+    "acknowledge_batch",
     "acknowledge_delivery",
+    "build_batch",
     "codec_for",
     "control_id_of",
     "diff",
+    "first_message",
+    "fits_batch",
     "for_log",
     "is_batch",
     "judge",
+    "judge_members",
     "parse_path",
     "peek",
     "read_acknowledgment",
+    "read_batch_reply",
+    "split_batch",
 ]

@@ -43,7 +43,11 @@ class RefusalKind(Enum):
     DATA_TYPE = 102, False, "A value is not of its data type"
     TABLE_VALUE_NOT_FOUND = 103, False, "A value is not in its table"
     TOO_LARGE = 207, False, "The message is too large"
-    BATCH = 207, False, "batches not supported yet"
+    BATCH = 207, False, "A batch is not one message"
+    NOT_ENDED = 207, False, "A message was not ended before the next one"
+    MISCOUNTED = 100, False, "A batch does not hold as many as it says"
+    TOO_MANY = 207, False, "A batch holds too many messages"
+    UNANSWERABLE = 207, False, "A batch cannot be answered by a partner"
     STORE_UNAVAILABLE = 207, False, "The message could not be stored and should be sent again"
     RATE_LIMIT = 207, False, "Too many messages at the moment and it should be sent again"
     SHUTTING_DOWN = 207, False, "Shutting down and it should be sent again"
@@ -51,6 +55,8 @@ class RefusalKind(Enum):
     VALIDATION_TIMEOUT = 207, False, "The message could not be validated in time"
     DELIVERY_FAILED = 207, False, "The message could not be delivered"
     DELIVERY_REJECTED = 207, True, "The receiving system rejected the message"
+    NOT_DELIVERED_YET = 207, False, "The message is stored and not delivered yet"
+    REJECTED_FOR_TIME = 207, True, "The message was not delivered in time"
 
     def __init__(self, code: int, rejects: bool, sentence: str) -> None:
         """Name the parts of a member."""

@@ -3,7 +3,7 @@
 import re
 
 _START = re.compile(rb"(?:\xef\xbb\xbf|[\r\n\t \x0b])*(?:BHS|FHS)[^A-Za-z0-9\r\n]")
-_FURTHER = re.compile(rb"[\r\n\x0b][\r\n\t \x0b]*MSH[!-/:-@\[-`{-~]")
+_FURTHER = re.compile(rb"[\r\n\x0b][\t ]*(?:\xef\xbb\xbf)?MSH[!-/:-@\[-`{-~]")
 
 
 def is_batch(raw: bytes) -> bool:
@@ -12,3 +12,9 @@ def is_batch(raw: bytes) -> bool:
         return True
     first = raw.find(b"MSH")
     return first >= 0 and raw.find(b"MSH", first + 3) >= 0 and _FURTHER.search(raw, first) is not None
+
+
+def first_message(raw: bytes) -> int:
+    """Where the first MSH begins that is not the beginning of `raw`; -1 when there is none."""
+    found = _FURTHER.search(raw)
+    return found.end() - len("MSH|") if found else -1

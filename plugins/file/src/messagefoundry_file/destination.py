@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Self
 import trio
 
 from messagefoundry.contracts import Delivered, Rejected, Unreachable
-from messagefoundry.message import UnreadableError, peek
+from messagefoundry.message import UnreadableError, build_batch, peek
 from messagefoundry_file.disk import FOLDER_MODE, may_make_folder
 from messagefoundry_file.naming import with_ids
 from messagefoundry_file.publishing import Folder, NamesTaken, Published
 from messagefoundry_file.template import FieldReader, Ids, Template
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
-    from messagefoundry.contracts import OutboundContext, OutboundItem
+    from messagefoundry.contracts import MemberOutcome, OutboundBatch, OutboundContext, OutboundItem
     from messagefoundry_file.settings import FileSettings
 
 _GZIP = 31
@@ -70,9 +71,20 @@ class FileDestination:
 
     async def send(self, item: OutboundItem) -> Delivered | Rejected:
         """Write one file. Raises Unreachable when the directory does not take it."""
+        return await self._publish(partial(self._write, item, item.payload, item.work_id))
+
+    async def send_batch(self, batch: OutboundBatch) -> list[MemberOutcome]:
+        """Write one file for all members, named after the first. Raises Unreachable."""
+        payloads = [item.payload for item in batch.members]
+        content = build_batch(payloads, control_id=batch.control_id, created=batch.created)
+        # Of a batch that is formed anew after a crash the content is another, and no name may be left to it but this.
+        write = partial(self._write, batch.members[0], content, int(batch.control_id))
+        return [await self._publish(write)] * len(payloads)
+
+    async def _publish(self, write: Callable[[], Published]) -> Delivered | Rejected:
         started = _now()
         try:
-            published = await trio.to_thread.run_sync(self._write, item, limiter=self._limiter)
+            published = await trio.to_thread.run_sync(write, limiter=self._limiter)
         except NamesTaken:
             return Rejected("other files stand where this one could be written", permanent=True, peer=self._folder)
         except OSError as error:
@@ -88,13 +100,15 @@ class FileDestination:
             raise Unreachable(self._trouble(error)) from None
         return f"directory {self._folder} is writable, {free // 2**20} MiB free"
 
-    def _write(self, item: OutboundItem) -> Published:
-        content = zlib.compress(item.payload, wbits=_GZIP) if self._settings.compress else item.payload
+    def _write(self, item: OutboundItem, content: bytes, unique: int) -> Published:
+        """Write `content` under the name that `item` has; the last name to be tried has the number `unique`."""
+        if self._settings.compress:
+            content = zlib.compress(content, wbits=_GZIP)
         name = self._template.name(_header_of(item.payload), Ids(item.message_id, item.work_id))
-        folder = Folder(self._folder, mark=str(item.work_id))
+        folder = Folder(self._folder, mark=str(unique))
         if self._settings.overwrite:
             return folder.replace(name, content)
-        names = (name, with_ids(name, item.message_id), with_ids(name, item.message_id, item.work_id))
+        names = (name, with_ids(name, item.message_id), with_ids(name, item.message_id, unique))
         return folder.put(names, content)
 
     def _probe(self) -> int:

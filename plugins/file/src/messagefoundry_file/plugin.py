@@ -15,5 +15,6 @@ def register_connectors() -> list[ConnectorSpec]:
             settings="messagefoundry_file.settings:FileSettings",
             inbound="messagefoundry_file.source:FileSource",
             outbound="messagefoundry_file.destination:FileDestination",
+            batches=True,
         )
     ]

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from messagefoundry.contracts.errors import fault_site
+from messagefoundry.contracts.errors import fault_site, sole
 from messagefoundry.message import DecodeError, Message, MessageError, Refusal, RefusalKind, peek
 from messagefoundry_mllp.framing import Framer, FrameTooLarge, Framing
 from messagefoundry_mllp.tls import TLSWire, describe
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from messagefoundry.contracts.inbound import InboundContext
     from messagefoundry_mllp.rate import TokenBucket
     from messagefoundry_mllp.wire import Wire
@@ -49,7 +51,19 @@ class Terms:
 class Conversation:
     """Everything that happens with one peer, until it leaves, breaks a limit, or the listener stops."""
 
-    __slots__ = ("_busy", "_deadline", "_framer", "_peer", "_scope", "_stopping", "_terms", "_wire")
+    __slots__ = (
+        "_busy",
+        "_deadline",
+        "_framer",
+        "_later",
+        "_peer",
+        "_scope",
+        "_stopping",
+        "_tasks",
+        "_terms",
+        "_wire",
+        "_writing",
+    )
 
     def __init__(self, terms: Terms, wire: Wire, peer: str) -> None:
         """Converse with `peer` over `wire`, which is closed in the end."""
@@ -60,12 +74,14 @@ class Conversation:
         self._deadline = 0.0
         self._scope = trio.CancelScope(shield=True)
         self._busy = False
+        self._later = 0
+        self._writing = trio.Lock()
         self._stopping = False
 
     def stop(self, *, within: float) -> None:
         """End: at once when idle, else when the message in hand is answered, or in `within` seconds at the latest."""
         self._stopping = True
-        if self._busy:
+        if self._busy or self._later:
             self._scope.deadline = trio.current_time() + within
         else:
             self._scope.cancel()
@@ -78,7 +94,7 @@ class Conversation:
         try:
             with self._scope:
                 if await self._secured():
-                    await self._converse()
+                    await self._converse_and_answer()
         except trio.TooSlowError:
             self._note("peer too slow", f"a frame or a reply took longer than {self._terms.receive_timeout:g} s")
         except OSError as error:
@@ -119,6 +135,14 @@ class Conversation:
         await self._wire.linger(LINGER_SECONDS)  # so that the peer gets the alert that says why
         return False
 
+    async def _converse_and_answer(self) -> None:
+        """Converse, and stay until every answer that was to come later is given."""
+        try:
+            async with trio.open_nursery() as self._tasks:
+                await self._converse()
+        except BaseExceptionGroup as group:
+            raise sole(group) from None
+
     async def _converse(self) -> None:
         framer = self._framer
         while not self._stopping:
@@ -155,9 +179,31 @@ class Conversation:
         if receipt.reason and receipt.reason == RefusalKind.UNDECODABLE.sentence:
             self._note("not in its character set", undecodable(frame, self._terms.encoding))
         if receipt.reply is not None:
-            await self._wire.write(self._terms.framing.wrap(receipt.reply))
+            await self._write(receipt.reply)
         self._busy = False
+        if receipt.later is not None:
+            self._later += 1
+            self._tasks.start_soon(self._answer_later, receipt.later)
         return not receipt.close
+
+    async def _write(self, reply: bytes) -> None:
+        """Write one answer. The lock is for those that come later: as long as none may, nothing else writes."""
+        if not self._later:
+            await self._wire.write(self._terms.framing.wrap(reply))
+            return
+        async with self._writing:
+            await self._wire.write(self._terms.framing.wrap(reply))
+
+    async def _answer_later(self, later: Callable[[], Awaitable[bytes | None]]) -> None:
+        """Give the application acknowledgment of one message when it comes."""
+        try:
+            reply = await later()
+            if reply is not None:
+                await self._write(reply)
+        finally:
+            self._later -= 1
+            if self._stopping and not self._later and not self._busy:
+                self._scope.cancel()
 
     async def _refuse_oversize(self, head: bytes) -> None:
         self._busy = True

@@ -17,6 +17,7 @@ def register_connectors() -> list[ConnectorSpec]:
             settings="messagefoundry_mllp.settings:MLLPSettings",
             inbound="messagefoundry_mllp.listener:Listener",
             outbound="messagefoundry_mllp.sender:mllp_sender",
+            batches=True,
         ),
         ConnectorSpec(
             name="Tcp",

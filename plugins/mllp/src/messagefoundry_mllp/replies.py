@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple, Protocol
 
 from messagefoundry.contracts.errors import PartnerFault, Unreachable
@@ -73,12 +73,12 @@ class Acknowledgments:
 
     def __init__(self, nak: Mapping[str, str], *, verify: bool, note: Note) -> None:
         """`nak` as in `judge`; with `verify` MSA-2 must match. `note` hears of replies that were passed over."""
-        self._nak = nak
-        self._verify = verify
+        self.nak = nak
+        self.verify = verify
         self._note = note
         self._work_id = 0
         self._control_id = b""
-        self._accepted = b""
+        self._accepted: Collection[bytes] = ()
         self._mismatches: dict[int, int] = {}
 
     def expect(self, work_id: int, payload: bytes) -> None:
@@ -94,38 +94,48 @@ class Acknowledgments:
         judgment = self._judgment(reply, acknowledgment)
         if judgment is Judgment.MISMATCH:
             if not self.stray(reply):
-                self._count_mismatch()
+                self.count_mismatch()
             return None
+        self.heard((self._control_id,) if acknowledgment.code == "CA" and self._control_id else ())
+        return answer(judgment, acknowledgment, reply)
+
+    def heard(self, accepted: Collection[bytes]) -> None:
+        """An answer has come that counts; `accepted` are the control ids after whose CA another may follow."""
         self._mismatches.clear()
-        code = acknowledgment.code
-        self._accepted = self._control_id if code == "CA" else b""
-        reason = "" if judgment is Judgment.DELIVERED else f"the partner answered {code}{_why(reply)}"
-        return Answer(reply, code, for_log(acknowledgment.control_id), reason, judgment is Judgment.REJECTED)
+        self._accepted = accepted
 
     def _judgment(self, reply: bytes, acknowledgment: Acknowledgment) -> Judgment:
         named, expected = acknowledgment.control_id, self._control_id
         if acknowledgment.accepts and named == expected:
             return Judgment.DELIVERED  # nearly always, so nothing is read twice
-        if self._accepted and named == self._accepted != expected:
+        if named in self._accepted and named != expected:
             return Judgment.MISMATCH  # even unverified: it is known whose it is
-        return judge(reply, expected if self._verify and expected else named, nak=self._nak)
+        return judge(reply, expected if self.verify and expected else named, nak=self.nak)
 
     def stray(self, reply: bytes) -> bool:
         """The application acknowledgment after a CA belongs to a message that is settled already."""
         acknowledgment = read_acknowledgment(reply)
-        if acknowledgment is None or not self._accepted or acknowledgment.control_id != self._accepted:
+        if acknowledgment is None or acknowledgment.control_id not in self._accepted:
             return False
-        code = acknowledgment.code
-        self._note("application acknowledgment", f"{code} after CA for {for_log(self._accepted)}", alert=code != "AA")
+        code, control_id = acknowledgment.code, for_log(acknowledgment.control_id)
+        self._note("application acknowledgment", f"{code} after CA for {control_id}", alert=code != "AA")
         return True
 
-    def _count_mismatch(self) -> None:
+    def count_mismatch(self) -> None:
+        """One more reply to the message in hand was another's. Raises PartnerFault when that is one too many."""
         count = self._mismatches.get(self._work_id, 0) + 1
         self._mismatches[self._work_id] = count
         if count >= MOST_MISMATCHES:
             self._mismatches.clear()
             raise PartnerFault(f"{count} replies in a row acknowledged another message than the one that was sent")
         self._note("reply discarded", "it acknowledges another message")
+
+
+def answer(judgment: Judgment, acknowledgment: Acknowledgment, reply: bytes) -> Answer:
+    """What an acknowledgment that counts means."""
+    code = acknowledgment.code
+    reason = "" if judgment is Judgment.DELIVERED else f"the partner answered {code}{_why(reply)}"
+    return Answer(reply, code, for_log(acknowledgment.control_id), reason, judgment is Judgment.REJECTED)
 
 
 def _why(reply: bytes) -> str:

@@ -5,13 +5,22 @@ from __future__ import annotations
 import ssl
 import time
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 import trio
 
-from messagefoundry.contracts.errors import Unreachable
-from messagefoundry.contracts.outbound import Delivered, OutboundContext, OutboundItem, Rejected
-from messagefoundry.message import MessageError
+from messagefoundry.contracts.errors import StopLane, Unreachable
+from messagefoundry.contracts.outbound import (
+    Delivered,
+    MemberOutcome,
+    OutboundBatch,
+    OutboundContext,
+    OutboundItem,
+    Rejected,
+    Unanswered,
+)
+from messagefoundry.message import MessageError, build_batch
+from messagefoundry_mllp.batch_replies import BatchReplies
 from messagefoundry_mllp.framing import FrameTooLarge
 from messagefoundry_mllp.link import Link, tls_fault
 from messagefoundry_mllp.replies import Acknowledgments, Answer, AnyReply, Replies
@@ -30,6 +39,16 @@ LINGER_SECONDS = 1.0
 
 VERDICT_SECONDS = 0.5
 """How long `test` waits for a partner of TLS 1.3 to refuse our certificate, which comes after the handshake."""
+
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Reading(Protocol[T_co]):
+    """Reads replies until it knows something."""
+
+    def take(self, reply: bytes) -> T_co | None:
+        """What `reply` tells, or None to wait for the next one."""
 
 
 class Sender:
@@ -77,12 +96,9 @@ class Sender:
         Raises Unreachable (with `outcome_unknown` once a byte was sent), CredentialFault, PartnerFault; after these,
         and when cancelled, the connection is closed.
         """
-        try:
-            payload = self._payload(item)
-        except MessageError as error:
-            return Rejected(f"the message cannot be re-encoded: {error}", permanent=True)
-        if not self._framing.carries(payload):
-            return Rejected("the message holds the byte that ends a frame", permanent=True)
+        payload = self._ready(item)
+        if isinstance(payload, Rejected):
+            return payload
         await self._pace()
         try:
             return await self._exchange(item.work_id, payload)
@@ -90,10 +106,17 @@ class Sender:
             self._link.close()
             raise
 
-    def _payload(self, item: OutboundItem) -> bytes:
-        if self._rewritten is None or item.content_type != "hl7v2":
-            return item.payload
-        return self._rewritten(item.payload)
+    def _ready(self, item: OutboundItem) -> bytes | Rejected:
+        """The payload as it is framed, or why it cannot be."""
+        payload = item.payload
+        if self._rewritten is not None and item.content_type == "hl7v2":
+            try:
+                payload = self._rewritten(payload)
+            except MessageError as error:
+                return Rejected(f"the message cannot be re-encoded: {error}", permanent=True)
+        if not self._framing.carries(payload):
+            return Rejected("the message holds the byte that ends a frame", permanent=True)
+        return payload
 
     async def _pace(self) -> None:
         if self._interval:
@@ -134,7 +157,7 @@ class Sender:
             return await self._write(frame, again=False)
         return wire, sent_at
 
-    async def _answer(self, wire: Wire, replies: Replies) -> Answer:
+    async def _answer(self, wire: Wire, replies: Reading[T_co]) -> T_co:
         self._link.expect_reply()
         try:
             while True:
@@ -182,7 +205,55 @@ class Sender:
             wire.close()
 
 
-def mllp_sender(settings: MLLPSettings, context: OutboundContext) -> Sender:
+class BatchSender(Sender):
+    """Sends batches too, each in one frame. Its replies are acknowledgments, or none are awaited."""
+
+    _replies: Acknowledgments | None
+
+    async def send_batch(self, batch: OutboundBatch) -> list[MemberOutcome]:
+        """Deliver a batch and say what the partner answered for each member. Raises as `send` does."""
+        ready = [self._ready(item) for item in batch.members]
+        payloads = [each for each in ready if isinstance(each, bytes)]
+        outcomes = await self._send_all(batch, payloads) if payloads else []
+        answered = iter(outcomes)
+        return [next(answered) if isinstance(each, bytes) else each for each in ready]
+
+    async def _send_all(self, batch: OutboundBatch, payloads: list[bytes]) -> list[MemberOutcome]:
+        await self._pace()
+        try:
+            return await self._exchange_batch(batch, payloads)
+        except BaseException:
+            self._link.close()
+            raise
+
+    async def _exchange_batch(self, batch: OutboundBatch, payloads: list[bytes]) -> list[MemberOutcome]:
+        content = build_batch(payloads, control_id=batch.control_id, created=batch.created)
+        wire, sent_at = await self._write(self._framing.wrap(content))
+        if self._replies is None:
+            await self._part(wire)
+            return [Delivered(peer=self._link.peer, sent_at=sent_at)] * len(payloads)
+        replies = BatchReplies(self._replies, batch.members[0].work_id, batch.control_id, payloads)
+        missing = Unanswered(await self._hear(wire, replies), self._link.peer, sent_at)
+        acknowledged_at = _now()
+        return [
+            missing if answer is None else self._outcome(answer, sent_at, acknowledged_at) for answer in replies.answers
+        ]
+
+    async def _hear(self, wire: Wire, replies: BatchReplies) -> str:
+        """Read until the answer is complete, or no more of it comes; why a member may be left without one."""
+        try:
+            while not replies.complete:
+                await self._answer(wire, replies)
+        except (Unreachable, StopLane) as error:
+            if not any(replies.answers):
+                raise
+            self._link.close()
+            return str(error)
+        await self._part(wire)
+        return "the reply to its batch leaves this message out"
+
+
+def mllp_sender(settings: MLLPSettings, context: OutboundContext) -> BatchSender:
     """The outbound connector of `MLLP(...)`."""
     nak = {str(code): str(outcome) for code, outcome in settings.nak.items()}
     replies = Acknowledgments(nak, verify=settings.verify_ack_control_id, note=context.note)
@@ -195,7 +266,7 @@ def mllp_sender(settings: MLLPSettings, context: OutboundContext) -> Sender:
             raw_separators=settings.hl7_raw_separators,
         )
 
-    return Sender(
+    return BatchSender(
         settings,
         None if settings.no_ack else replies,
         interval=settings.send_min_interval_seconds or 0.0,

@@ -64,9 +64,9 @@ class StreamSettings(ConnectorSettings):
     max_connection_age_seconds: Seconds | None = None
     """Seconds after which a connection is replaced before the next send; never, unless given."""
     capture_response: bool = False
-    """Keep the partner's reply for Handlers."""
+    """Say that Handlers use the partner's reply (`response_get`); it is kept on the message's trail in any case."""
     reingress_to: Name | None = None
-    """The inbound to which a captured reply goes as a message."""
+    """The Loopback inbound to which the reply goes as a message."""
     tls: bool = False
     """Speak TLS 1.2 or newer."""
     tls_cert_file: Name | None = None
@@ -107,13 +107,6 @@ class StreamSettings(ConnectorSettings):
         """The port that an inbound binds."""
         return self.port
 
-    def unsupported(self, around: Surroundings) -> Iterator[str]:
-        """Replies are not captured yet."""
-        if self.capture_response:
-            yield "capture_response"
-        if self.reingress_to is not None:
-            yield "reingress_to"
-
     def problems(self, around: Surroundings) -> Iterator[tuple[str, str]]:
         """Options of the other direction, places that cannot be used, and certificates that do not work."""
         yield from checks.misplaced_options(self, around)
@@ -129,6 +122,7 @@ class MLLPSettings(StreamSettings):
         "message_burst",
         "reply_from",
         "reply_timeout",
+        "batch_ack",
     }
     outbound_only: ClassVar[frozenset[str]] = _OUTBOUND | {
         "no_ack",
@@ -147,6 +141,8 @@ class MLLPSettings(StreamSettings):
     """The outbound Connection whose reply is the answer to this inbound's sender."""
     reply_timeout: Seconds = 30
     """Seconds for which that reply is waited for; without one the answer is AE."""
+    batch_ack: Literal["all", "errors"] = "all"
+    """The answer to a batch holds the acknowledgment of each message, or of those alone that were refused."""
     no_ack: bool = False
     """The partner sends no acknowledgments: a message is delivered when it is written."""
     nak: Mapping[Literal["AE", "AR"], Literal["retry", "dead"]] = Field(default_factory=dict)
@@ -174,6 +170,8 @@ class MLLPSettings(StreamSettings):
         yield from super().problems(around)
         if self.message_burst is not None and self.max_messages_per_second is None:
             yield "message_burst has no meaning without max_messages_per_second", "give max_messages_per_second too"
+        if self.reply_from is not None and around.direction == "inbound":
+            yield from checks.useless_options(self, "reply_from", ("batch_ack",))
         if self.no_ack and around.direction == "outbound":
             yield from checks.useless_options(self, "no_ack", ("nak", "verify_ack_control_id", "timeout_seconds"))
 
