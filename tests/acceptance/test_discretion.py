@@ -119,7 +119,8 @@ UNREADABLE = [
     b"MSH",
     f"MSH|^~\\&|A|B|C|D|20260101||ADT^A01|LATIN|T|2.5.1|||||||UNICODE UTF-8\rPID|1||{MARK}".encode() + b"\xff\xfe\r",
     f"MSH|^~\\&|A|B|C|D|20260101||ADT^A01|UTF16|T|2.5.1|||||||UNICODE UTF-16\rPID|1||{MARK}\r".encode(),
-    f"BHS|^~\\&|{MARK}\rMSH|^~\\&|A|B|C|D|20260101||ADT^A01|BATCH|T|2.5.1\rPID|1||{MARK}\r".encode(),
+    f"BHS|^~\\&|{MARK}\rMSH|^~\\&|A|B|C|D|20260101||ADT^A01|COUNT|T|2.5.1\rPID|1||{MARK}\rBTS|{MARK}\r".encode(),
+    f"BHS|^~\\&|{MARK}\r{MARK}|1\rMSH|^~\\&|A|B|C|D|20260101||ADT^A01|STRAY|T|2.5.1\rPID|1||{MARK}\r".encode(),
 ]
 OVERSIZE = [message("TOOLONG", size=25_000), message("TOOBIG", size=60_000)]
 STRAY = [

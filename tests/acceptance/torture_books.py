@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StoredMessage:
-    """One received message."""
+    """One message that was received from outside; the works and attempts of what came of it count as its own."""
 
     id: int
     control_id: str
@@ -58,7 +58,7 @@ class Books:
 def books_of(store: TortureStore) -> Books:
     """Read a store that nobody writes."""
     with store.connected() as connection:
-        messages = rows_of(connection, "SELECT id, control_id, disposition FROM message ORDER BY id")
+        messages = rows_of(connection, "SELECT id, control_id, disposition, depth, routing FROM message ORDER BY id")
         works = rows_of(connection, "SELECT id, message_id, lane, state FROM work ORDER BY id")
         events = rows_of(
             connection,
@@ -66,9 +66,9 @@ def books_of(store: TortureStore) -> Books:
             " ORDER BY id",
         )
         ((running,),) = rows_of(connection, "SELECT running FROM engine")
-    names = {message_id: control_id for message_id, control_id, _ in messages}
+    names = {message_id: control_id for message_id, control_id, *_ in messages}
     return Books(
-        messages=tuple(StoredMessage(*row) for row in messages),
+        messages=tuple(StoredMessage(*row) for *row, depth, routing in messages if not depth and routing != "SPLIT"),
         works=tuple(StoredWork(key, names[message_id], lane, state) for key, message_id, lane, state in works),
         attempts=tuple(_attempts(events, names)),
         damage=tuple(store.damage()),

@@ -39,6 +39,7 @@ class TorturePartner:
     def __init__(self) -> None:
         self.mood: Mood = agreeable
         self.arrivals: list[Arrival] = []
+        self.largest_batch = 0
         self._seen: Counter[str] = Counter()
         self._conversations: set[socket.socket] = set()
         self._changing = threading.Lock()
@@ -84,15 +85,26 @@ class TorturePartner:
             # `leave` clears the server before it looks at the conversations: one of the two sees the other.
             while self._server is not None and (data := connection.recv(1 << 16)):
                 for content in frames.feed(data):
-                    control_id = read_header(content).control_id
-                    code = self._judge(control_id)
-                    if not code:
+                    answer = self._answered(content)
+                    if not answer:
                         return
-                    connection.sendall(acknowledge(control_id, code))
+                    connection.sendall(answer)
         except OSError:
             return  # the engine is dead, or this partner leaves
         finally:
             self._conversations.discard(connection)
+
+    def _answered(self, content: bytes) -> bytes:
+        """The answer to a message or, one for all, to a batch; nothing to hang up."""
+        if not content.startswith(b"BHS"):
+            control_id = read_header(content).control_id
+            code = self._judge(control_id)
+            return acknowledge(control_id, code) if code else b""
+        members = [read_header(b"MSH" + member).control_id for member in content.split(b"\rMSH")[1:]]
+        self.largest_batch = max(self.largest_batch, len(members))
+        codes = {self._judge(control_id) for control_id in members}
+        batch_id = content.split(b"\r")[0].split(b"|")[10].decode()
+        return acknowledge(batch_id, codes.pop()) if len(codes) == 1 and codes != {""} else b""
 
     def _judge(self, control_id: str) -> str:
         code = self.mood(control_id, self._seen[control_id])

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tests.acceptance import torture_services
 from tests.acceptance.torture_activities import (
     FileDrop,
     MllpLoad,
@@ -59,9 +60,15 @@ class Situation:
     unsettled: int = UNSETTLED
     short: int = 1
     """kills of the short form"""
+    module: Callable[[World], str] | None = None
+    """makes the module of the configuration, when it is another one"""
+    broken: Callable[[World], list[str]] = lambda world: []
+    """what the store must say besides, in the end"""
 
     def wiring(self, world: World) -> str:
         """The module of the configuration; braces are doubled, for `Place.configure`."""
+        if self.module is not None:
+            return self.module(world)
         lines = ['inbound("IB", MLLP(port={port}), router="to_all")']
         if any(isinstance(activity, FileDrop) for activity in self.activities):
             lines.append(f'inbound("IB_FILE", File(directory="{world.inbox}", poll_seconds=0.05), router="to_all")')
@@ -117,6 +124,21 @@ SITUATIONS: tuple[Situation, ...] = (
         short=3,
     ),
     Situation(
+        "services",
+        activities=(
+            MllpLoad(),
+            torture_services.Stubborn(),
+            torture_services.Batches(),
+            torture_services.Reference(),
+            Naks(),
+        ),
+        lanes=torture_services.LANES,
+        folders=(),
+        short=2,
+        module=torture_services.module,
+        broken=torture_services.broken,
+    ),
+    Situation(
         "everything",
         activities=(FileDrop(), MllpLoad(), Naks(), Operator(("IB", "IB_FILE", *FAN, "OB_FILE"))),
         lanes=FAN,
@@ -167,5 +189,6 @@ def live_to_the_end(situation: Situation, world: World, chance: random.Random) -
         world.await_rest(engine)
         until(engine.holds_nothing, "what is delivered is not in memory any more", within=10)
         assert engine.stop(within=60) == 0, engine.output
+    world.complaints += situation.broken(world)
     if situation.upgrades:
         world.complaints += whole(world)

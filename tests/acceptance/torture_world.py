@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from messagefoundry.harness.journal import Journal
+    from tests.acceptance.torture_services import SentBatch
     from tests.acceptance.torture_stores import TortureStore
 
 JOIN_SECONDS = 60
@@ -53,6 +54,11 @@ class World:
     """what makes the engine's next lives those of another release"""
     journals: list[Journal] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
+    repeated: list[str] = field(default_factory=list)
+    """control ids that a sender sends until they are acknowledged, and once more"""
+    unanswered: list[str] = field(default_factory=list)
+    """those of them that it goes on to send"""
+    batches: list[SentBatch] = field(default_factory=list)
     lives: list[int] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
     commands: int = 0
@@ -144,8 +150,8 @@ class World:
         """What everybody says, once the last engine has stopped."""
         return Evidence(
             books=books_of(self.store),
-            sent=frozenset(sent_ids(*self.journals)),
-            accepted=frozenset(accepted_ids(*self.journals)),
+            sent=frozenset({*sent_ids(*self.journals), *self.repeated, *self._in_batches(answered=None)}),
+            accepted=frozenset({*accepted_ids(*self.journals), *self.repeated, *self._in_batches(answered=True)}),
             dropped=frozenset(self.dropped),
             left=[path.name for path in _left_in(self.inbox)],
             arrivals={lane: tuple(partner.arrivals) for lane, partner in self.partners.items()},
@@ -154,6 +160,11 @@ class World:
             unsettled=self.unsettled,
             complaints=tuple(self.complaints),
         )
+
+    def _in_batches(self, *, answered: bool | None) -> Iterator[str]:
+        for batch in self.batches:
+            if answered is None or batch.answered is answered:
+                yield from batch.control_ids
 
 
 @contextmanager

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from messagefoundry.alerts import buildup
 from messagefoundry.alerts.alarm import QUEUE, Alarm
-from messagefoundry.alerts.buildup import too_much
+from messagefoundry.alerts.buildup import Limits, stalled, too_much
 from messagefoundry.alerts.logging_sink import LoggingSink
 from messagefoundry.contracts.alerts import Alert
 from messagefoundry.contracts.stores import Backlog
-from messagefoundry.wiring.values import BuildupThreshold
+from messagefoundry.wiring.values import BuildupThreshold, StallThreshold
 
 SECOND = 1_000_000
 
@@ -99,12 +99,40 @@ async def test_the_logging_sink_says_what_and_where(caplog: pytest.LogCaptureFix
 )
 def test_depth_and_age_each_count(threshold: BuildupThreshold, depth: int, age: int, wrong: bool) -> None:
     backlog = Backlog("outbound", "OB", depth, oldest_id=10**15)
-    assert (too_much(backlog, threshold, 10**15 + age * SECOND) is not None) is wrong
+    assert (too_much(backlog, Limits(threshold), 10**15 + age * SECOND) is not None) is wrong
+
+
+def test_waiting_for_a_schedule_is_no_buildup() -> None:
+    backlog = Backlog("outbound", "OB", 2, oldest_id=10**15)
+    opened = Limits(since=10**15 + 36_000 * SECOND)
+    assert too_much(backlog, opened, 10**15 + 36_299 * SECOND) is None
+    trouble = too_much(backlog, opened, 10**15 + 36_300 * SECOND)
+    assert trouble == "2 waiting at the outbound stage, the oldest for 36300 s"
+    deep = Limits(BuildupThreshold(max_depth=2), since=10**15 + 36_000 * SECOND)
+    assert too_much(backlog, deep, 10**15 + 36_000 * SECOND) is not None
+
+
+@pytest.mark.parametrize(
+    ("stage", "limit", "age", "wrong"),
+    [
+        ("outbound", None, 10**6, False),
+        ("outbound", 900, 899, False),
+        ("outbound", 900, 900, True),
+        ("routed", 900, 900, False),
+        ("ingress", 900, 900, False),
+    ],
+)
+def test_for_a_stall_all_of_the_time_counts(stage: str, limit: float | None, age: int, wrong: bool) -> None:
+    at = 10**15 + age * SECOND
+    trouble = stalled(Backlog(stage, "OB", 4, 10**15), Limits(stall=StallThreshold(limit), since=at), at)
+    assert trouble == (f"the oldest of 4 undelivered has waited for {age} s" if wrong else None)
 
 
 @given(st.integers(min_value=-(10**12), max_value=0))
 def test_a_clock_that_was_set_back_is_no_buildup(step: int) -> None:
-    assert too_much(Backlog("outbound", "OB", 1, 10**15), BuildupThreshold(), 10**15 + step) is None
+    limits = Limits(stall=StallThreshold(1))
+    assert too_much(Backlog("outbound", "OB", 1, 10**15), limits, 10**15 + step) is None
+    assert stalled(Backlog("outbound", "OB", 1, 10**15), limits, 10**15 + step) is None
 
 
 @pytest.mark.parametrize("stage", ["ingress", "routed", "outbound"])
@@ -120,7 +148,7 @@ async def test_the_watch_alerts_for_every_stage(stage: str) -> None:
         await nursery.start(
             buildup.watch,
             lambda: [Backlog(stage, "C", 7, 1)],
-            lambda: {"C": BuildupThreshold(max_depth=7)},
+            lambda: {"C": Limits(BuildupThreshold(max_depth=7))},
             raise_alert,
         )
         with trio.fail_after(5):

@@ -90,7 +90,7 @@ async def test_what_is_not_deployed_cannot_be_started(world: ServedWorld) -> Non
     async with world.serving() as served:
         answer = await served.post("/connections/LATER/start")
         unknown = await served.post("/connections/OX/stop")
-    assert (answer.status_code, answer.json()["error"]) == (409, "LATER is not deployed here (deployed=False)")
+    assert (answer.status_code, answer.json()["error"]) == (409, "LATER: not deployed here (deployed=False)")
     assert unknown.status_code == 404
 
 
@@ -120,7 +120,7 @@ async def test_reload(world: ServedWorld) -> None:
         world.outbound("OB2")
         with_graph(served.engine, world.graph)
         changes = {"added": ["OB2"], "changed": [], "removed": [], "unchanged": ["IB", "OB"]}
-        changes |= {"warnings": [], "routers": [], "handlers": []}
+        changes |= {"warnings": [], "routers": [], "handlers": [], "references": [], "schedules": []}
         assert (await served.post("/config/reload", {"dry_run": True})).json() == changes
         assert "OB2" not in served.engine.connections
         assert (await served.post("/config/reload")).json() == changes

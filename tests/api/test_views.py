@@ -75,6 +75,25 @@ async def test_a_message_with_its_work_and_trail_and_nothing_of_its_content(worl
     assert dead == {"dead_letters": found["work"], "count": 1, "after": None}
 
 
+async def test_a_batch_shows_its_messages_and_they_are_found_by_it(world: ServedWorld) -> None:
+    sender, partner = world.simple()
+    async with world.serving() as served:
+        (alone,) = await fed(world, sender, "0")
+        receipt = await sender.send(b"BHS|^~\\&\r" + adt("1", text=SECRET) + adt("2") + b"BTS|2\r")
+        await partner.has(3)
+        answer = await served.pages.get(f"/messages/{receipt.message_id}")
+        found = (await served.get("/messages", parent=receipt.message_id))["messages"]
+        other = await served.get(f"/messages/{alone}")
+    assert SECRET not in answer.text
+    children = answer.json()["children"]
+    assert [(each["control_id"], each["parent_id"]) for each in children] == [
+        ("1", receipt.message_id),
+        ("2", receipt.message_id),
+    ]
+    assert [each["id"] for each in found] == [each["id"] for each in children][::-1]
+    assert other["children"] == []
+
+
 async def test_a_handler_s_own_text_is_not_shown(world: ServedWorld) -> None:
     sender, _ = world.simple()
 

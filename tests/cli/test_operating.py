@@ -242,22 +242,40 @@ def test_with_no_engine_a_resend_goes_only_where_the_configuration_has_an_outbou
 def test_a_refused_message_says_whether_its_sender_was_answered(place: Path, command: Command) -> None:
     feed, port = place / "config" / "feed.py", free_port()
     feed.write_text(f'{feed.read_text()}\ninbound("IB_MUTE", MLLP(port={port}), router="route", ack_mode="none")\n')
-    two = (MESSAGE.format("ONE") + MESSAGE.format("TWO")).encode()
+    two = f"BHS|^~\\&\r{MESSAGE.format('ONE')}{MESSAGE.format('TWO')}BTS|3\r".encode()
     (place / "two.hl7").write_bytes(two)
     with running(place) as engine:
         answering = json.loads(command("graph", "--json").out)["inbounds"][0]["endpoint"]
         answered = command("send", answering, "two.hl7", "--as-is")
         assert answered.code == 1
-        assert re.match(r"AE +[0-9.]+ ms +ONE +two.hl7 +207 batches not supported yet\n", answered.out)
+        assert re.match(r"AE +[0-9.]+ ms +\S* *two.hl7 +100 A batch does not hold as many as it says\n", answered.out)
         with socket.create_connection(("127.0.0.1", port)) as mute:
             mute.sendall(b"\x0b" + two + b"\x1c\r")
             wait_for(command, lambda found: len(found) == 2, "messages", "list")
         assert engine.stop() == 0
     answered_row, mute_row = command("messages", "list").out.splitlines()[1:]
-    assert "ERROR (refused with AE 207)" in answered_row
-    assert "ERROR (refused, not answered: 207)" in mute_row
+    assert "ERROR (refused with AE 100)" in answered_row
+    assert "ERROR (refused, not answered: 100)" in mute_row
     number = facts(command, "messages", "list")[1]["id"]
-    assert "refused  IB_MUTE     207 batches not supported yet" in command("messages", "show", number, "--trail").out
+    trail = command("messages", "show", number, "--trail").out
+    assert "refused  IB_MUTE     100 A batch does not hold as many as it says (BTS-1 says 3, and 2 messages" in trail
+
+
+def test_a_batch_and_its_messages_lead_to_each_other(place: Path, command: Command) -> None:
+    (place / "two.hl7").write_text(f"BHS|^~\\&|||||||||B7\r{MESSAGE.format('ONE')}{MESSAGE.format('TWO')}BTS|2\r")
+    with running(place) as engine:
+        answering = json.loads(command("graph", "--json").out)["inbounds"][0]["endpoint"]
+        assert "AA" in command("send", answering, "two.hl7", "--as-is").out
+        assert engine.stop() == 0
+    whole, one, two = facts(command, "messages", "list")[::1]
+    shown = facts(command, "messages", "show", whole["id"])
+    assert (whole["message_type"], whole["control_id"], whole["disposition"]) == ("BATCH", "B7", "PROCESSED")
+    assert [each["id"] for each in shown["children"]] == [one["id"], two["id"]]
+    assert [each["control_id"] for each in shown["children"]] == ["ONE", "TWO"]
+    page = command("messages", "show", whole["id"], "--trail").out
+    assert re.search(rf"{one['id']}  \S+ +ADT\S* +ONE ", page)
+    assert re.search(r"split +\S+ +2 messages", page)
+    assert f"comes from  message {whole['id']}" in command("messages", "show", one["id"]).out
 
 
 def test_a_sound_store_is_said_to_be_sound_while_the_engine_runs(place: Path, command: Command) -> None:

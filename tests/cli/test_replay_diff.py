@@ -12,7 +12,7 @@ import pytest
 
 from messagefoundry.cli.configured import Call, Configured
 from messagefoundry.cli.replay_runs import next_second
-from messagefoundry.contracts.units import HandOff, Replay, ReplayDead, Resend
+from messagefoundry.contracts.units import HandOff, ReceiveBatch, Replay, ReplayDead, Resend
 from messagefoundry.pipeline.transform import Outcome, transform
 from messagefoundry.wiring.environment import active_environment
 from messagefoundry_sqlite.factory import SQLITE
@@ -105,7 +105,9 @@ class Place:
 
     def handed_off(self, number: int, raw: bytes, inbound: str = "IB_ADT", *, deliver: bool = True) -> HandOff:
         made = self.made(raw, inbound)
-        unit = HandOff(number, inbound, made.routing, made.outgoing, made.failed, made.detail, 20)
+        for each in made.passed:
+            each.parent_id = number
+        unit = HandOff(number, inbound, made.routing, made.outgoing, made.failed, made.detail, 20, passed=made.passed)
         self.feed.commit(unit)
         if deliver and made.outgoing:
             self.feed.commit(*[delivered(each.id, number, each.lane) for each in made.outgoing])
@@ -289,6 +291,28 @@ def test_the_last_run_counts(place: Place) -> None:
     assert place.kinds("--config", "candidate") == [("OB_A", "PID-5.2", "changed", 1)]
 
 
+PASSES = (
+    ('inbound("IB_JSON"', 'inbound("IB_ON", PassThrough(), router="json")\ninbound("IB_JSON"'),
+    ("import MLLP,", "import MLLP, PassThrough,"),
+    ('Send("OB_B", original)', 'Send("IB_ON", original)'),
+)
+
+
+def test_what_is_passed_on_is_an_output(place: Place) -> None:
+    place.write("config", *PASSES)
+    (first,) = place.lived(adt())
+    place.feed.commit(Replay([first.message_id], "ada", 40))
+    place.handed_off(first.message_id, adt())
+    assert place.facts("--connection", "IB_ADT")["summary"]["changed"] == 0
+    edit = ('msg["PID-5.2"] = "FORMER"', 'msg["PID-5.2"] = "FORMER"\n    original["PID-8"] = "O"')
+    place.write("candidate", *PASSES, edit)
+    found = place.kinds("--config", "candidate", "--connection", "IB_ADT")
+    assert found == [("IB_ON", "PID-8", "changed", 1)]
+    place.write("candidate", *PASSES, (', Send("IB_ON", original)', ""))
+    found = place.kinds("--config", "candidate", "--connection", "IB_ADT")
+    assert found == [("IB_ON", None, "no longer sent", 1)]
+
+
 def test_a_run_that_came_to_nothing_counts_too(place: Place) -> None:
     place.write("config", ONE_LESS)
     (first,) = place.lived(adt())
@@ -341,6 +365,16 @@ def test_refused_messages_stay_refused(place: Place) -> None:
     assert place.ran().code == 0
     place.feed.commit(refuse("IB_ADT", adt(), digest=b"e"))
     assert place.facts()["summary"]["now_sent"] == 1
+
+
+def test_a_batch_is_compared_message_by_message(place: Place) -> None:
+    members = [adt("ONE"), adt("TWO")]
+    units = [receive("IB_ADT", raw) for raw in members]
+    place.feed.commit(ReceiveBatch(receive("IB_ADT", b"BHS|^~\\&\r" + b"".join(members) + b"BTS|2\r"), units))
+    for unit in units:
+        place.handed_off(unit.id, unit.raw)
+    assert place.ran().code == 0
+    assert place.facts()["summary"]["messages"] == 2
 
 
 # -- which messages ----------------------------------------------------------------------------------------------------

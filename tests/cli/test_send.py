@@ -145,6 +145,27 @@ def test_a_batch_goes_without_its_envelope_or_as_it_is(tmp_path: Path, command: 
     assert b"HS|" not in b"".join(received[1:])
 
 
+@pytest.mark.parametrize(
+    ("acknowledgments", "code", "said"),
+    [
+        ("MSA|AA|M1\r~MSA|AA|M2\r", 0, "a batch of acknowledgments: 2 AA"),
+        ("MSA|AA|M1\r~MSA|AE|M2\rERR|||102^Data type|E||||Bad text\r", 1, "acknowledgments: 1 AA, 1 AE: 102 Bad text"),
+        ("", 0, "a batch of acknowledgments: none that is negative"),
+    ],
+)
+def test_a_batch_is_answered_with_a_batch(
+    tmp_path: Path, command: Command, acknowledgments: str, code: int, said: str
+) -> None:
+    (tmp_path / "batch.hl7").write_bytes(BATCH)
+    header = "MSH|^~\\&|C|D|A|B|2025||ACK|X1|T|2.5.1\r"
+    answers = "".join(header + each for each in acknowledgments.split("~") if each)
+    reply = f"\x0bBHS|^~\\&|C|D\r{answers}BTS|{answers.count('MSA')}\r\x1c\r".encode()
+    with partner(lambda raw: reply) as (port, _):
+        ran = command("send", f"127.0.0.1:{port}", tmp_path / "batch.hl7", "--as-is")
+    assert ran.code == code
+    assert said in ran.out
+
+
 def test_the_help_names_what_is_looked_for_and_what_is_taken_off(command: Command) -> None:
     shown = " ".join(command("send", "--help").out.split())
     assert [suffix for suffix in SUFFIXES if f"*{suffix}" not in shown] == []

@@ -14,7 +14,8 @@ from messagefoundry.cli.store_copy import Copying, portions
 from messagefoundry.contracts.ciphers import Plaintext
 from messagefoundry.contracts.errors import ConfigurationError
 from messagefoundry.contracts.stores import StoreLocation
-from messagefoundry.contracts.units import HoldConnection, MarkRunning, NoteConnection
+from messagefoundry.contracts.units import HoldConnection, KeepReference, MarkRunning, NoteConnection
+from messagefoundry.testing.stores.feed import receive, receive_batch, receive_once
 from messagefoundry_sql.schema import metadata
 from messagefoundry_sqlite.factory import SQLITE
 from tests.stores.feed import Feed, dead, delivered, refuse
@@ -25,6 +26,15 @@ if TYPE_CHECKING:
     from tests.cli.running import Command
 
 MESSAGES = 40
+
+
+def keep(feed: Feed) -> None:
+    """What Routers and Handlers keep, and what came in more than one piece or more than once."""
+    feed.written({"\N{SNOWMAN}": "1", "k": '"v"'})
+    feed.labelled(b="1", A="2", Ä="3", a="4")
+    feed.commit(KeepReference("npi", bytes(range(256)), 9), KeepReference("NPI", b"", 9))
+    feed.commit(receive_batch(receive(depth=3), receive(), refuse(digest=b"of a member")))
+    feed.commit(receive_once(-(2**63), bytes(range(32))), receive_once(2**63 - 1), receive_once(2**63 - 1))
 
 
 @pytest.fixture
@@ -38,6 +48,7 @@ def source(repository: Path) -> Feed:
         message_id, first, second = feed.handed_off("OB", "OTHER", payload=bytes(range(256)) * (1 + number % 3))
         feed.commit(dead(first, message_id), delivered(second, message_id, "OTHER"))
     feed.received(raw=b"x" * 200_000)
+    keep(feed)
     feed.close()
     return feed
 
@@ -65,6 +76,7 @@ def test_everything_arrives(source: Feed, target: Path, command: Command) -> Non
     told = json.loads(ran.out)["tables"]
     there = content(Path(source.location.path))
     assert content(target) == there
+    assert [table for table, rows in there.items() if not rows] == ["bookmark"]
     assert {table: its["rows"] for table, its in told.items()} == {table: len(rows) for table, rows in there.items()}
     assert len({its["hash"] for its in told.values() if its["rows"]}) == len([rows for rows in there.values() if rows])
     assert command("store", "status", "--db", target).code == 0
@@ -101,7 +113,7 @@ def broken_off(source: Feed, target: Path, at: int) -> None:
         Copying(tables, filled, progress).run()
 
 
-@pytest.mark.parametrize("steps", [0, 1, 3, 8, 14])
+@pytest.mark.parametrize("steps", [0, 1, 3, 8, 14, 20])
 def test_a_copy_that_was_broken_off_goes_on(source: Feed, target: Path, command: Command, steps: int) -> None:
     broken_off(source, target, steps)
     for refusing in (SQLITE.open, SQLITE.reader):

@@ -104,10 +104,6 @@ NO_EFFECT = "is not supported yet in this release and has no effect"
 DANGER = "is not supported yet in this release, and leaving out what it protects would be a danger"
 
 LACKING = {
-    f"{STATE} (python 1)": Lacking("transform state is not built", ("SetState is not supported yet in this release",)),
-    f"{REFERENCES} (python 1)": Lacking(
-        "reference sets are not built", ("Reference is not supported yet in this release",)
-    ),
     f"{CLUSTER} (toml 1)": Lacking("active-passive clusters are not built", (f"[cluster] enabled: {DANGER}",)),
     "[alerts] (toml 1)": Lacking(
         "alerts go to the log alone",

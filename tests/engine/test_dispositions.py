@@ -261,9 +261,12 @@ async def test_a_payload_that_cannot_be_encoded_is_a_dead_letter_and_nothing_els
 @pytest.mark.parametrize(
     ("returned", "sentence"),
     [
-        (lambda msg: msg, "it returned a Message: return Send(...), a list of Sends, or None"),
+        (
+            lambda msg: msg,
+            "it returned a Message: return Send(...), SetState(...) or SetMeta(...), a list of them, or None",
+        ),
         (lambda msg: "OB", "it returned a str: return Send(...)"),
-        (lambda msg: [msg], "it returned a Message: the list holds Sends"),
+        (lambda msg: [msg], "it returned a Message: the list holds Send(...), SetState(...) and SetMeta(...)"),
         (lambda msg: 5, "it returned an int"),
     ],
 )

@@ -108,7 +108,7 @@ async def test_a_reload_that_changes_a_lane_lets_it_finish(world: World) -> None
         world.outbound(retry=RetryPolicy(backoff_seconds=7))
         with_graph(engine, world.graph)
         nursery.start_soon(reload, engine)
-        await until(lambda: engine.connections["OB"].state != "running" or not engine.connections["OB"].wanted)
+        await until(lambda: engine.connections["OB"].ending)
         slow.may_answer.set()
         await world.becomes(message, "PROCESSED")
     assert len(partner.attempts) == 1

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import pytest
 import trio
 
 from messagefoundry.contracts.errors import CredentialFault, Unreachable
 from messagefoundry.contracts.outbound import Delivered, OutboundItem, Rejected
-from messagefoundry.pipeline.window import Window
-from messagefoundry.wiring.values import InternalErrorPolicy, OrderingMode, RetryPolicy
+from messagefoundry.pipeline.window import Memory, Window
+from messagefoundry.wiring.values import InternalErrorPolicy, OrderingMode, RetryPolicy, Send
 from tests.engine.toy import Broken, Partner
 from tests.engine.world import World, adt, control_id_of, operations, until
 
@@ -264,3 +265,24 @@ async def test_a_lane_says_why_it_fails_now(world: World, caplog: pytest.LogCapt
     assert told == [*fails, "delivery fails away", fails[1], "delivers again", fails[0], "delivers again"]
     levels = {record.levelname for record in caplog.records if "delivery fails" in record.getMessage()}
     assert levels == {"WARNING"}
+
+
+@pytest.mark.parametrize("place", ["flow", "lane"])
+async def test_what_is_idle_goes_on_while_others_fill_the_memory(world: World, place: str) -> None:
+    sender, partner = world.simple()
+    memory: list[Memory] = []
+
+    def fill(msg: Any) -> Send:
+        memory[0].limit = 0
+        return Send("OB", msg)
+
+    world.handler(fill)
+    async with world.running() as engine:
+        memory.append(engine.memory)
+        if place == "flow":
+            engine.memory.limit = 0
+        with trio.fail_after(10):
+            for number in range(3):
+                await sender.send(adt(str(number)))
+            await partner.has(3)
+    assert ids(partner) == ["0", "1", "2"]

@@ -68,7 +68,7 @@ async def threadless(plan: Plan) -> AsyncIterator[Engine]:
     """An engine as `run` makes it, without the pages and the watches; it is stopped when the block ends."""
     store = plan.factory.open(plan.location, Plaintext())
     reader = plan.factory.reader(plan.location, Plaintext())
-    engine = Engine(plan, Stored(store, ThreadlessReading(reader), reader), Alarm({}))
+    engine = Engine(plan, Stored(store, ThreadlessReading(reader), reader, reader), Alarm({}))
     async with background([engine.committer.run]):
         last_id = store.last_id()
         unclean = await mark_running(engine)

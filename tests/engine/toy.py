@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any, Self
 import trio
 
 from messagefoundry.contracts.errors import MessageFoundryError
-from messagefoundry.contracts.outbound import Delivered, OutboundContext, OutboundItem, Rejected
+from messagefoundry.contracts.outbound import (
+    Delivered,
+    MemberOutcome,
+    OutboundBatch,
+    OutboundContext,
+    OutboundItem,
+    Rejected,
+)
 from messagefoundry.contracts.settings import ConnectorSettings
 from messagefoundry.contracts.specs import ConnectorSpec
 
@@ -17,6 +24,7 @@ if TYPE_CHECKING:
 
     from messagefoundry.contracts.inbound import InboundContext, Receipt
 
+BatchAnswer = MemberOutcome | list[MemberOutcome] | BaseException | Callable[[OutboundBatch], Any]
 Answer = Delivered | Rejected | BaseException | Callable[[OutboundItem], Any] | None
 
 
@@ -28,7 +36,9 @@ class Partner:
 
     def __init__(self, answers: Sequence[Answer] = ()) -> None:
         self.answers = list(answers)
+        self.batch_answers: list[BatchAnswer] = []
         self.attempts: list[OutboundItem] = []
+        self.batches: list[OutboundBatch] = []
         self.delivered: list[bytes] = []
         self._changed = trio.Event()
 
@@ -46,6 +56,22 @@ class Partner:
             self.delivered.append(item.payload)
         self._tell()
         return outcome
+
+    async def take_batch(self, batch: OutboundBatch) -> Sequence[MemberOutcome]:
+        """One attempt of a batch; `batch_answers` are scripted as `answers`, an outcome stands for every member."""
+        self.batches.append(batch)
+        self._tell()
+        answer = self.batch_answers.pop(0) if self.batch_answers else Delivered(reply=b"MSA|AA", msa_1="AA")
+        if isinstance(answer, BaseException):
+            raise answer
+        if callable(answer):
+            answer = await answer(batch)
+        outcomes = answer if isinstance(answer, list) else [answer] * len(batch.members)
+        for item, outcome in zip(batch.members, outcomes, strict=False):
+            if isinstance(outcome, Delivered):
+                self.delivered.append(item.payload)
+        self._tell()
+        return outcomes
 
     def _tell(self) -> None:
         self._changed.set()
@@ -83,6 +109,7 @@ class ToySettings(ConnectorSettings):
     sender: Any = None
     encoding: str = "utf-8"
     reply_from: str | None = None
+    reingress_to: str | None = None
     reply_timeout: float = 30
 
     def endpoint(self, around: object) -> str:
@@ -127,6 +154,10 @@ class ToyOutbound:
         """One attempt."""
         return await self._partner.take(item)
 
+    async def send_batch(self, batch: OutboundBatch) -> Sequence[MemberOutcome]:
+        """One attempt of a batch."""
+        return await self._partner.take_batch(batch)
+
     async def test(self) -> str:
         """Always there."""
         return "the toy answers"
@@ -142,4 +173,5 @@ SPEC = ConnectorSpec(
     "tests.engine.toy:ToySettings",
     inbound="tests.engine.toy:ToyInbound",
     outbound="tests.engine.toy:ToyOutbound",
+    batches=True,
 )

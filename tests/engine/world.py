@@ -10,6 +10,7 @@ import trio
 
 from messagefoundry.codecs.hl7v2 import HL7V2
 from messagefoundry.contracts.ciphers import Plaintext
+from messagefoundry.contracts.specs import ConnectorSpec
 from messagefoundry.contracts.stores import MessageRow, StoreLocation, StoreReader, TrailEvent, WorkRow
 from messagefoundry.engine.operations import Operations
 from messagefoundry.engine.plan import Plan
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
+    from messagefoundry.contracts.settings import ConnectorSettings
     from messagefoundry.engine.engine import Engine
 
 QUICK = RetryPolicy(backoff_seconds=0.01, max_backoff_seconds=0.05)
@@ -63,10 +65,16 @@ class World:
         self.inbounds[name] = Inbound(name, SPEC, ToySettings(sender=sender, **toy), router, HL7V2, **options)
         return sender
 
+    def internal(self, name: str, settings: ConnectorSettings, *, router: str = "route") -> None:
+        """Declare an inbound that receives from the engine itself."""
+        spec = ConnectorSpec(name, "", "", inbound="messagefoundry.internal:InternalInbound")
+        self.inbounds[name] = Inbound(name, spec, settings, router, HL7V2)
+
     def outbound(self, name: str = "OB", **options: Any) -> Partner:
         """Declare an outbound; gives its partner."""
         partner = self.partners.setdefault(name, Partner())
-        self.outbounds[name] = Outbound(name, SPEC, ToySettings(partner=partner), **{"retry": QUICK, **options})
+        toy = {key: options.pop(key) for key in ("reingress_to",) if key in options}
+        self.outbounds[name] = Outbound(name, SPEC, ToySettings(partner=partner, **toy), **{"retry": QUICK, **options})
         return partner
 
     def router(self, function: Callable[[Any], Any], name: str = "route") -> None:
@@ -144,7 +152,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 def operations(engine: Engine) -> Operations:
     """What operators can do to a running engine."""
-    return Operations(engine.committer, engine.lanes, engine.flows, engine.connections)
+    return Operations(engine.committer, engine.lanes, engine.flows, engine.connections, engine.deliveries)
 
 
 def with_graph(engine: Engine, graph: Graph) -> None:

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trio
 
-from messagefoundry.codecs.hl7v2 import Hl7v2Codec
-from messagefoundry.contracts import Receipt, Refused
 from tests.file.context import Intake, accept, every_file, no_store, reading, refuse, source, visible
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from messagefoundry.contracts import Receipt
     from messagefoundry_file.custody import Held
     from messagefoundry_file.scan import Found
 
@@ -201,26 +200,6 @@ async def test_an_empty_file_is_set_aside_after_a_while(tmp_path: Path) -> None:
         await reader.poll()
     assert every_file(tmp_path) == [".error/empty.hl7"]
     assert intake.notes == [("file set aside", "empty.hl7: empty; kept as .error/empty.hl7", True)]
-
-
-async def test_a_batch_is_set_aside_until_batches_are_built(tmp_path: Path) -> None:
-    """Judged by the engine's codec, as every message is."""
-    message = b"MSH|^~\\&|A|B|C|D|2026||ADT^A01|N1|P|2.5\r"
-    for name, content in (("batch", b"BHS|^~\\&\r" + message + b"BTS|1\r"), ("two", message * 2), ("one", message)):
-        (tmp_path / f"{name}.hl7").write_bytes(content)
-
-    def judge(raw: bytes, message_id: int) -> Receipt:
-        try:
-            Hl7v2Codec().summarize(raw, encoding="utf-8")
-        except Refused:
-            return refuse(raw, message_id)
-        return accept(raw, message_id)
-
-    intake = Intake(judge)
-    async with reading(tmp_path, intake) as reader:
-        await reader.poll()
-    assert intake.received == [message]
-    assert every_file(tmp_path) == [".error/batch.hl7", ".error/two.hl7", ".processed/one.hl7"]
 
 
 async def test_subfolders_keep_their_shape(tmp_path: Path) -> None:

@@ -129,6 +129,13 @@ def test_a_source_that_is_not_translated_is_kept_as_a_comment(tmp_path: Path, so
     assert "geheim" not in found.module
 
 
+def test_batches_of_hl7_are_taken_apart_anyway(tmp_path: Path) -> None:
+    source = listener().replace("<processBatch>false", "<processBatch>true")
+    found = world(tmp_path, channel("ADT In", destination(1, "Lab", sender()), source=source))
+    assert not found.missing
+    assert found.graph().inbounds["IB_ADT_IN"].settings.listens_on() == 6661
+
+
 @pytest.mark.parametrize(
     ("properties", "why"),
     [

@@ -35,6 +35,7 @@ def test_defaults_are_those_of_the_published_interface() -> None:
         "message_burst": None,
         "reply_from": None,
         "reply_timeout": 30,
+        "batch_ack": "all",
         "connect_timeout": 10,
         "timeout_seconds": 30,
         "no_ack": False,
@@ -156,6 +157,7 @@ def test_a_host_on_an_inbound_is_a_mistake() -> None:
         (MLLPSettings(port=1, host="lab", message_burst=5), "message_burst belongs to an inbound"),
         (MLLPSettings(port=1, host="lab", max_connections=5), "max_connections belongs to an inbound"),
         (MLLPSettings(port=1, host="lab", reply_from="OB"), "reply_from belongs to an inbound"),
+        (MLLPSettings(port=1, host="lab", batch_ack="errors"), "batch_ack belongs to an inbound"),
         (MLLPSettings(port=1, host="lab", no_ack=True, timeout_seconds=5), "timeout_seconds has no meaning"),
         (MLLPSettings(port=1, host="lab", tls_ca_file="/ca.pem"), "tls_ca_file is given, but TLS is off"),
     ],
@@ -172,6 +174,7 @@ def test_problems_of_an_outbound_are_named(settings: MLLPSettings, expected: str
         (MLLPSettings(port=1, nak={"AE": "dead"}), "nak belongs to an outbound"),
         (MLLPSettings(port=1, tls_verify=False), "tls_verify belongs to an outbound"),
         (MLLPSettings(port=1, message_burst=5), "without max_messages_per_second"),
+        (MLLPSettings(port=1, batch_ack="errors", reply_from="OB"), "batch_ack has no meaning with reply_from"),
         (MLLPSettings(port=1, tls=True), "TLS on an inbound needs a certificate"),
         (TcpSettings(port=1, expect_reply=True), "expect_reply belongs to an outbound"),
     ],
@@ -202,12 +205,9 @@ def test_tls_may_be_bound_anywhere(authority: Authority) -> None:
     assert problems(settings, "inbound", bind_host="0.0.0.0") == []
 
 
-def test_captured_replies_are_not_supported_yet() -> None:
-    around = Surroundings("outbound")
-
-    assert list(MLLPSettings(port=1, capture_response=True).unsupported(around)) == ["capture_response"]
-    assert list(TcpSettings(port=1, reingress_to="IB").unsupported(around)) == ["reingress_to"]
-    assert list(MLLPSettings(port=1).unsupported(around)) == []
+def test_replies_go_where_they_are_to_go() -> None:
+    assert MLLPSettings(port=1, capture_response=True, reingress_to="IB").reply_target() == "IB"
+    assert TcpSettings(port=1).reply_target() is None
 
 
 def with_tls(**files: str | None) -> list[str]:

@@ -139,3 +139,14 @@ def test_a_full_window_spills_and_says_so(sizes: list[int]) -> None:
     accepted = [window.offer(order, order, size) for order, size in enumerate(sizes, 1)]
     assert accepted == [order <= 3 for order in range(1, len(sizes) + 1)]
     assert window.spilled == (len(sizes) > 3)
+
+
+def test_an_empty_window_asks_at_once_for_what_it_could_not_take_in() -> None:
+    """Others fill the memory: nobody takes or releases anything here, and would ask because of that."""
+    asked: list[Request] = []
+    window: Window[int] = Window(Memory(limit=10, used=10), asked.append, max_items=3, max_bytes=1000)
+    window.refilled(Request(0, 3, 1000, 0), [], complete=True)
+    assert not window.offer(1, 1, 5)
+    (request,) = asked
+    window.refilled(request, [(1, 1, 5)], complete=True)
+    assert window.take() == 1

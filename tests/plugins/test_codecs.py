@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from messagefoundry.contracts import Refused, load
-from messagefoundry.contracts.codecs import Codec, Summary
+from messagefoundry.contracts.codecs import BatchCodec, Codec, Summary
 from messagefoundry.message import AcknowledgmentMode, Message, RawMessage, Refusal, RefusalKind
 from messagefoundry.plugins import Candidate, collect
 
@@ -83,17 +83,36 @@ def test_what_has_no_readable_msh_is_rejected() -> None:
 
 
 @pytest.mark.parametrize("raw", [ADT + ADT, b"BHS|^~\\&|EPIC\r" + ADT + b"BTS|1\r", b"FHS|^~\\&\rBHS|^~\\&\r" + ADT])
-def test_batches_are_refused_by_name(raw: bytes) -> None:
-    assert refused("hl7v2", raw).refusal.kind is RefusalKind.BATCH
+def test_a_batch_is_not_one_message_and_can_be_split(raw: bytes) -> None:
+    error = refused("hl7v2", raw)
+    assert error.refusal.kind is RefusalKind.BATCH
+    assert error.summary is not None
+    assert error.summary.control_id == "MSG1", "should it be refused, its first message is answered"
     code, reply = answer(raw)
     assert code == "AE"
     assert reply is not None
     assert b"MSA|AE|MSG1" in reply
-    assert b"batches not supported yet" in reply
+    hl7v2 = codec("hl7v2")
+    assert isinstance(hl7v2, BatchCodec)
+    assert set(hl7v2.split(raw, encoding="utf-8").messages) == {ADT}
 
 
-def test_an_empty_batch_is_rejected() -> None:
-    assert refused("hl7v2", b"BHS|^~\\&|EPIC\rBTS|0\r").refusal.kind is RefusalKind.NO_HEADER
+def test_only_hl7_comes_in_batches() -> None:
+    taking = [name for name in REGISTERED if isinstance(codec(name), BatchCodec)]
+    assert taking == ["hl7v2"]
+
+
+def test_a_batch_that_cannot_be_taken_is_answered_to_its_first_message() -> None:
+    hl7v2 = codec("hl7v2")
+    assert isinstance(hl7v2, BatchCodec)
+    with pytest.raises(Refused) as caught:
+        hl7v2.split(b"BHS|^~\\&|MSH|x\r" + ADT + b"BTS|2\r", encoding="utf-8")
+    assert (caught.value.refusal.kind, caught.value.detail) == (
+        RefusalKind.MISCOUNTED,
+        "BTS-1 says 2, and 1 message came",
+    )
+    assert caught.value.summary is not None
+    assert caught.value.summary.control_id == "MSG1"
 
 
 @pytest.mark.parametrize(

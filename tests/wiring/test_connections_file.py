@@ -265,9 +265,9 @@ MISTAKES = {
         [f"{AT}:7: IB: an inbound takes no host (leave it out)"],
     ),
     "an option that is not built": (
-        f"{HEAD_OUT}stall = {{ max_oldest_seconds = 5 }}\n[outbound.settings]\nport = 1\ncapture_response = true\n",
+        f"{HEAD_OUT}dead_letter_days = 5\n[outbound.settings]\nport = 1\ncapture_response = true\n",
         [
-            f"{AT}:4: OB: option 'stall' is not supported yet in this release (leave it out)",
+            f"{AT}:4: OB: option 'dead_letter_days' is not supported yet in this release (leave it out)",
             f"{AT}:7: OB: option 'capture_response' is not supported yet in this release (leave it out)",
         ],
     ),

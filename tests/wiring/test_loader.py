@@ -167,7 +167,7 @@ def test_names_of_a_module_that_failed_are_not_missed(configuration: Configurati
     ("line", "sentence"),
     [
         ("from messagefoundry import Sftp", "the connector Sftp is not available in this release"),
-        ("from messagefoundry import SetState", "SetState is not supported yet in this release"),
+        ("from messagefoundry import db_lookup", "db_lookup is not supported yet in this release"),
         (
             "from messagefoundry import outbond",
             "cannot import name 'outbond' from 'messagefoundry'",

@@ -22,7 +22,7 @@ INTRODUCTION = f"""\
 What plugins implement and what they are given: package `messagefoundry.contracts`, contract {CONTRACT}, entry-point
 group `{ENTRY_POINT_GROUP}`. How to write a plugin: [Plugins](../plugins.md)."""
 
-MODULES = ("specs", "transport", "settings", "inbound", "outbound", "codecs", "alerts", "stores")
+MODULES = ("specs", "transport", "settings", "inbound", "outbound", "codecs", "references", "alerts", "stores")
 
 
 def hooks() -> dict[str, Any]:

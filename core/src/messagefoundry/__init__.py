@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from messagefoundry.internal import Loopback as Loopback
+    from messagefoundry.internal import PassThrough as PassThrough
     from messagefoundry.message import Message as Message
     from messagefoundry.message import RawMessage as RawMessage
     from messagefoundry.wiring.codesets import CodeSet as CodeSet
@@ -19,81 +21,111 @@ if TYPE_CHECKING:
     from messagefoundry.wiring.declare import router as router
     from messagefoundry.wiring.environment import current_environment as current_environment
     from messagefoundry.wiring.environment import env as env
+    from messagefoundry.wiring.keeping import SetMeta as SetMeta
+    from messagefoundry.wiring.keeping import SetState as SetState
+    from messagefoundry.wiring.reference_declare import Reference as Reference
+    from messagefoundry.wiring.reference_files import FileRef as FileRef
+    from messagefoundry.wiring.reference_sets import ReferenceSet as ReferenceSet
+    from messagefoundry.wiring.reference_sets import reference as reference
+    from messagefoundry.wiring.running import current_ingest_time as current_ingest_time
+    from messagefoundry.wiring.running import response_get as response_get
+    from messagefoundry.wiring.running import state_get as state_get
     from messagefoundry.wiring.untranslated import NotTranslated as NotTranslated
     from messagefoundry.wiring.values import AckMode as AckMode
+    from messagefoundry.wiring.values import BatchConfig as BatchConfig
     from messagefoundry.wiring.values import BuildupThreshold as BuildupThreshold
     from messagefoundry.wiring.values import ContentType as ContentType
+    from messagefoundry.wiring.values import Dedupe as Dedupe
     from messagefoundry.wiring.values import InternalErrorPolicy as InternalErrorPolicy
     from messagefoundry.wiring.values import OrderingMode as OrderingMode
     from messagefoundry.wiring.values import RetryPolicy as RetryPolicy
     from messagefoundry.wiring.values import Send as Send
+    from messagefoundry.wiring.values import StallThreshold as StallThreshold
 
     __version__: str
 
 _AUTHORING = {
     "AckMode": "wiring.values",
+    "BatchConfig": "wiring.values",
     "BuildupThreshold": "wiring.values",
     "CodeSet": "wiring.codesets",
     "ContentType": "wiring.values",
+    "Dedupe": "wiring.values",
+    "FileRef": "wiring.reference_files",
     "InternalErrorPolicy": "wiring.values",
+    "Loopback": "internal",
     "Message": "message",
     "NotTranslated": "wiring.untranslated",
     "OrderingMode": "wiring.values",
+    "PassThrough": "internal",
     "RawMessage": "message",
+    "Reference": "wiring.reference_declare",
+    "ReferenceSet": "wiring.reference_sets",
     "RetryPolicy": "wiring.values",
     "Send": "wiring.values",
+    "SetMeta": "wiring.keeping",
+    "SetState": "wiring.keeping",
+    "StallThreshold": "wiring.values",
     "code_set": "wiring.codesets",
     "current_environment": "wiring.environment",
+    "current_ingest_time": "wiring.running",
     "env": "wiring.environment",
     "handler": "wiring.declare",
     "inbound": "wiring.declare",
     "outbound": "wiring.declare",
+    "reference": "wiring.reference_sets",
+    "response_get": "wiring.running",
     "router": "wiring.declare",
+    "state_get": "wiring.running",
 }
 
 _NOT_YET = frozenset(
     {
-        "BatchConfig",
         "DatabaseLookup",
         "DatabaseRef",
         "DbLookupError",
         "FhirLookup",
         "FhirLookupError",
-        "FileRef",
-        "Reference",
-        "SetMeta",
-        "SetState",
-        "StallThreshold",
         "X12Message",
-        "current_ingest_time",
         "db_lookup",
         "fhir_lookup",
-        "reference",
-        "response_get",
-        "state_get",
     }
 )
 
 __all__ = [
     "AckMode",
+    "BatchConfig",
     "BuildupThreshold",
     "CodeSet",
     "ContentType",
+    "Dedupe",
+    "FileRef",
     "InternalErrorPolicy",
+    "Loopback",
     "Message",
     "NotTranslated",
     "OrderingMode",
+    "PassThrough",
     "RawMessage",
+    "Reference",
+    "ReferenceSet",
     "RetryPolicy",
     "Send",
+    "SetMeta",
+    "SetState",
+    "StallThreshold",
     "__version__",
     "code_set",
     "current_environment",
+    "current_ingest_time",
     "env",
     "handler",
     "inbound",
     "outbound",
+    "reference",
+    "response_get",
     "router",
+    "state_get",
 ]
 
 
@@ -121,20 +153,30 @@ def _authoring(name: str) -> Any:
 
         value = globals()[name] = getattr(import_module(f"messagefoundry.{_AUTHORING[name]}"), name)
         return value
-    if name in _NOT_YET:
+    if name in _NOT_YET and name not in _sources():
         raise _absent(f"{name} is not supported yet in this release")
     if name[:1].isupper():
         return _connector(name)
     raise AttributeError(f"module 'messagefoundry' has no attribute {name!r}")
 
 
+def _sources() -> Any:
+    """The sources of reference sets that are installed: one of a plugin may have a name that is announced here."""
+    from messagefoundry.plugins import installed
+
+    return installed().reference_sources
+
+
 def _connector(name: str) -> Any:
+    """What a plugin has under `name`. Raises NotInstalledError for what is only known."""
     from messagefoundry.contracts.specs import load
     from messagefoundry.plugins import NotInstalledError, installed, offer
 
     here = installed()
     if name in here.connectors:
         return load(here.connectors[name].spec.factory)
+    if name in here.reference_sources:
+        return load(here.reference_sources[name].spec.factory)
     problem = offer("connector", name, here.broken)
     if problem is None:
         raise AttributeError(f"module 'messagefoundry' has no attribute {name!r}")

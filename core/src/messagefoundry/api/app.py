@@ -111,7 +111,7 @@ def create_app(engine: Engine, installed: Installed, *, control: bool) -> QuartT
     app.asgi_http_class = Exchange
     app.config.update(MAX_CONTENT_LENGTH=LONGEST_BODY, PROPAGATE_EXCEPTIONS=False)
     app.extensions[EXTENSION] = Serving(
-        engine, Operations(engine.committer, engine.lanes, engine.flows, engine.connections), control
+        engine, Operations(engine.committer, engine.lanes, engine.flows, engine.connections, engine.deliveries), control
     )
     app.register_error_handler(Exception, failed)
     app.after_request(with_headers)

@@ -64,8 +64,16 @@ class MessagesQuery(Query):
     control_id: Name = ""
     since: Moment = 0
     until: Moment = 0
+    meta: Name = ""
+    parent: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
     before: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
     limit: Limit = 50
+
+    @property
+    def label(self) -> tuple[str, str]:
+        """The label and its value behind `meta`, "name=value", or "name" for any value."""
+        name, _, value = self.meta.partition("=")
+        return name, value
 
 
 class DeadLettersQuery(Query):

@@ -28,6 +28,7 @@ from messagefoundry.api.asked import (
 from messagefoundry.api.views import MESSAGE_ID
 from messagefoundry.contracts.errors import MessageFoundryError, sole
 from messagefoundry.engine.reload import reload
+from messagefoundry.engine.status import supervision
 from messagefoundry.observe.logs import scrubbed
 from messagefoundry.pipeline.supervision import os_error_text
 from messagefoundry.wiring.graph import Inbound, Outbound
@@ -94,10 +95,15 @@ async def replay_dead() -> dict[str, int]:
 
 @blueprint.post("/connections/<name>/start")
 async def start(name: str) -> dict[str, str]:
-    """Start a Connection, or try again at once what waits to restart."""
+    """Start a Connection, or try again at once what waits to restart.
+
+    Outside of its schedule it runs until that says otherwise: `reason` tells when.
+    """
     await order(Order)
     supervised(name)
-    return {"state": await unbroken(partial(serving().operations.start, name, actor=actor()))}
+    state = await unbroken(partial(serving().operations.start, name, actor=actor()))
+    reason = supervision(serving().engine, name)[2]
+    return {"state": state, **({"reason": reason} if reason and state == "running" else {})}
 
 
 @blueprint.post("/connections/<name>/stop")
@@ -132,6 +138,8 @@ async def reload_config() -> dict[str, list[str]]:
         "unchanged": list(found.unchanged),
         "routers": list(found.routers),
         "handlers": list(found.handlers),
+        "schedules": list(found.schedules),
+        "references": list(found.references),
         "warnings": [] if asked.dry_run else [str(each) for each in serving().engine.graph.warnings],
     }
 
@@ -145,7 +153,7 @@ def supervised(name: str) -> None:
     """Check that a Connection can be started and stopped. Raises Declined."""
     connection_named(name)
     if name not in serving().engine.connections:
-        raise Declined(409, f"{name} is not deployed here (deployed=False)")
+        raise Declined(409, f"{name}: not deployed here (deployed=False)")
 
 
 async def partner_found(outbound: Outbound) -> str:

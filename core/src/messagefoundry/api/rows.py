@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from messagefoundry.contracts.stores import ConnectionEvent, MessageRow, TrailEvent, WorkRow
-    from messagefoundry.engine.status import ConnectionStatus
+    from messagefoundry.engine.status import ConnectionStatus, ReferenceStatus
 
 Row = dict[str, Any]
 
@@ -44,6 +44,7 @@ def message(row: MessageRow) -> Row:
         "size": row.size,
         "peer": row.peer,
         "parent_id": row.parent_id,
+        "meta": dict(row.meta),
         "refusal": row.refusal,
         "refused_condition": row.refused_condition,
         "repeats": row.repeats,
@@ -110,7 +111,31 @@ def connection(status: ConnectionStatus) -> Row:
         "oldest_id": status.oldest_id or None,
         "oldest_at": iso(status.oldest_id),
         "simulated": status.simulated,
+        "flagged": status.flagged,
+        "metadata": dict(status.metadata),
+        "schedule": schedule(status),
+        "repeats": status.repeats,
     }
+
+
+def reference(status: ReferenceStatus) -> Row:
+    """A reference set now."""
+    return {
+        "name": status.name,
+        "source": status.source,
+        "rows": status.rows,
+        "synced_at": iso(status.synced_at),
+        "age_seconds": None if status.age_seconds is None else round(status.age_seconds, 3),
+        "stale": status.stale,
+        "problem": first_line(status.problem),
+        "refresh_seconds": status.refresh_seconds,
+        "waiting": list(status.waiting),
+    }
+
+
+def schedule(status: ConnectionStatus) -> Row | None:
+    """What a Connection's schedule says, and until when, null for always; None without a schedule."""
+    return {"open": status.scheduled == "open", "until": iso(status.until)} if status.scheduled else None
 
 
 def connection_event(row: ConnectionEvent) -> Row:

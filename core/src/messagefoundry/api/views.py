@@ -14,6 +14,9 @@ from messagefoundry.engine import status
 
 blueprint = Blueprint("views", __name__)
 
+MOST_CHILDREN = 100
+"""So many are shown with a message; `/messages?parent=` has all of them."""
+
 MESSAGE_ID = f"<int(max={2**63 - 1}):message_id>"
 
 
@@ -25,6 +28,13 @@ async def connections() -> dict[str, Any]:
     return {"connections": [rows.connection(each) for each in found]}
 
 
+@blueprint.get("/connections/<name>/metadata")
+async def metadata(name: str) -> dict[str, Any]:
+    """The labels that a Connection was declared with."""
+    query(Query)
+    return {"metadata": dict(connection_named(name).metadata)}
+
+
 @blueprint.get("/connections/<name>/events")
 async def events(name: str) -> dict[str, Any]:
     """A Connection's newest events, oldest of them first."""
@@ -32,6 +42,13 @@ async def events(name: str) -> dict[str, Any]:
     connection_named(name)
     found = await serving().engine.read(lambda reader: reader.connection_events(name, limit))
     return {"events": [rows.connection_event(each) for each in found]}
+
+
+@blueprint.get("/references")
+async def references() -> dict[str, Any]:
+    """Every reference set: its source, how many rows it has, when it was read last, and why it could not be."""
+    query(Query)
+    return {"references": [rows.reference(each) for each in status.references(serving().engine)]}
 
 
 @blueprint.get("/messages")
@@ -46,6 +63,8 @@ async def messages() -> dict[str, Any]:
         since=asked.since,
         until=asked.until,
         before=asked.before,
+        meta=asked.label,
+        parent=asked.parent,
         limit=asked.limit,
     )
     found = await serving().engine.read(lambda reader: reader.messages(wanted))
@@ -55,10 +74,16 @@ async def messages() -> dict[str, Any]:
 
 @blueprint.get(f"/messages/{MESSAGE_ID}")
 async def message(message_id: int) -> dict[str, Any]:
-    """One message with its work and its trail."""
+    """One message with its work, its trail, and the first messages that came from it, such as those of a batch."""
     query(Query)
-    row, work, trail = await serving().engine.read(
-        lambda reader: (reader.message(message_id), reader.work(message_id), reader.trail(message_id))
+    of_this = MessageQuery(parent=message_id, after=message_id, limit=MOST_CHILDREN)
+    row, work, trail, children = await serving().engine.read(
+        lambda reader: (
+            reader.message(message_id),
+            reader.work(message_id),
+            reader.trail(message_id),
+            reader.messages(of_this),
+        )
     )
     if row is None:
         raise Declined(404, f"there is no message {message_id}")
@@ -66,6 +91,7 @@ async def message(message_id: int) -> dict[str, Any]:
         "message": rows.message(row),
         "work": [rows.work(each) for each in work],
         "trail": [rows.trail_event(each) for each in trail],
+        "children": [rows.message(each) for each in children],
     }
 
 

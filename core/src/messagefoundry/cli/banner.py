@@ -80,9 +80,9 @@ def print_ready(facts: Mapping[str, str], found: Sequence[ConnectionStatus]) -> 
 
 def state_of(connection: ConnectionStatus) -> str:
     """The state in one cell."""
-    mark = " [SIMULATED]" if connection.simulated else ""
-    reason = f": {connection.reason}" if connection.reason else ""
-    return f"{connection.state}{mark}{reason}"
+    marks = (" [FLAGGED]" if connection.flagged else "") + (" [SIMULATED]" if connection.simulated else "")
+    because = " " if connection.state in ("running", "outside its schedule") else ": "
+    return f"{connection.state}{marks}{because + connection.reason if connection.reason else ''}"
 
 
 def banner(configured: Configured, plan: Plan) -> Banner:

@@ -70,14 +70,23 @@ class Changes:
         return self._count(page, {"to": to}, lambda o: o.dead_letter(message_id, to=to, actor=actor()))
 
     def hold(self, name: str, *, held: bool) -> str:
-        """Stop or start a Connection; its state afterwards."""
+        """Stop or start a Connection; its state afterwards, and what is to be said of that."""
         page = f"/connections/{name}/{'stop' if held else 'start'}"
         try:
-            return str(self.control.post(page)["state"])
+            told = self.control.post(page)
+            return " ".join(str(told[key]) for key in ("state", "reason") if key in told)
         except NotAnswering:
             self._refuse_unknown([name])
             act: Act = lambda o: (o.stop if held else o.start)(name, actor=actor())  # noqa: E731
-            return str(self._offline(act))
+            return str(self._offline(act)) if held else self._started_later(name, str(self._offline(act)))
+
+    def _started_later(self, name: str, usually: str) -> str:
+        """What becomes of a Connection that is not stopped any longer when an engine starts."""
+        graph = graph_without_engine(self.configured)
+        item = graph.inbounds.get(name) or graph.outbounds[name]
+        if not item.deployed:
+            return "not deployed here (deployed=False)"
+        return usually if item.auto_start else "auto_start=False: start it when the engine runs"
 
     def require(self, names: Sequence[str]) -> None:
         """Raise WrongCall unless each name is a Connection's of the running engine, else of the configuration."""

@@ -131,6 +131,9 @@ class Configured:
             buildup=BuildupThreshold(delivery.buildup_max_depth, delivery.buildup_max_oldest_seconds),
             api_host=settings.api.host,
             api_port=settings.api.port,
+            max_correlation_depth=settings.pipeline.max_correlation_depth,
+            reference_refresh_seconds=settings.reference.refresh_interval_seconds,
+            reference_max_staleness_seconds=settings.reference.max_staleness_seconds,
             values_path="" if settings.ai.environment is None else str(settings.values_path(settings.ai.environment)),
         )
 

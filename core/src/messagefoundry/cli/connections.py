@@ -75,15 +75,15 @@ def seen_with_store(configured: Configured) -> list[Seen]:
 def state_of(seen: Seen) -> str:
     """The state in one cell, with the reason in short."""
     reason = shortened(seen)
-    marks = " [SIMULATED]" if seen.simulated else ""
     held = ", held by an operator" if seen.held else ""
-    return f"{seen.state}{held}{f': {reason}' if reason else ''}{marks}"
+    return f"{seen.state}{held}{seen.because + reason if reason else ''}{seen.marks}"
 
 
 def shortened(seen: Seen) -> str:
     """The beginning of the reason, without the place that another column has; `status` has all of it."""
     reason = seen.reason.partition(" (")[0].replace(f" on {seen.endpoint}", "")
-    return reason if len(reason) <= LONGEST_REASON else f"{reason[: LONGEST_REASON - 4].rstrip()} ..."
+    whole = len(reason) <= LONGEST_REASON or seen.because == " "
+    return reason if whole else f"{reason[: LONGEST_REASON - 4].rstrip()} ..."
 
 
 def facts(seen: Seen) -> dict[str, Any]:
@@ -100,6 +100,9 @@ def facts(seen: Seen) -> dict[str, Any]:
         "doing": seen.doing or None,
         "next_try": iso(seen.next_try),
         "simulated": seen.simulated,
+        "flagged": seen.flagged,
+        "metadata": seen.metadata,
+        "schedule": seen.schedule,
         "waiting": seen.waiting,
         "oldest": iso(seen.oldest),
     }
@@ -113,7 +116,10 @@ names = click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @options.configuration
 @options.as_json
 def start(names: Sequence[str], as_json: bool, **call: Any) -> None:
-    """Start Connections that were stopped, or try again at once what waits to restart."""
+    """Start Connections that were stopped, or try again at once what waits to restart.
+
+    One that is outside its schedule runs until the schedule changes next, and is under it again from then on.
+    """
     changes = Changes(Configured(Call(**call)))
     changes.require(names)
     each_of(
@@ -150,12 +156,15 @@ def tested(changes: Changes, name: str) -> str:
 def each_of(
     names: Sequence[str], ask: Callable[[str], str], *, as_json: bool, good: Sequence[str] | None = None
 ) -> None:
-    """Do one thing to each Connection and print what came of it; exit 1 when one did not come out well."""
+    """Do one thing to each Connection and print what came of it; exit 1 when one did not come out well.
+
+    What came out well begins with one of `good`.
+    """
     results: dict[str, dict[str, Any]] = {}
     for name in dict.fromkeys(names):
         try:
             text = ask(name)
-            results[name] = {"ok": good is None or text in good, "text": text}
+            results[name] = {"ok": good is None or text.startswith(tuple(good)), "text": text}
         except WrongCall:
             raise
         except MessageFoundryError as error:

@@ -70,6 +70,10 @@ def _show_one(each: Rehearsed, show_phi: bool) -> None:
         click.echo(f"    declined by {name}")
     for name in each.silent:
         click.echo(f"    {name}: nothing sent")
+    for kept in each.kept:
+        click.echo(f"    {kept.shown(show_phi=show_phi)}")
+    for name in each.passed:
+        click.echo(f"    -> {name}, as it follows")
     for delivery in each.deliveries:
         mark = " [SIMULATED]" if delivery.simulate else ""
         click.echo(f"    {delivery.handler} -> {delivery.to}{mark}: {delivery.summary}")

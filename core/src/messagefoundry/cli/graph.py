@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from messagefoundry.wiring.graph import Graph, Outbound
+    from messagefoundry.wiring.graph import Graph, Inbound, Outbound
 
 
 @click.command("graph")
@@ -66,6 +66,7 @@ def facts(graph: Graph) -> dict[str, Any]:
                 "endpoint": each.endpoint(),
                 "router": each.router,
                 "content_type": each.content_type,
+                **marked(each),
                 "place": str(each.place),
             }
             for each in graph.inbounds.values()
@@ -77,6 +78,7 @@ def facts(graph: Graph) -> dict[str, Any]:
                 "endpoint": each.endpoint(),
                 "ordering": str(each.ordering),
                 "simulate": each.simulate,
+                **marked(each),
                 "place": str(each.place),
             }
             for each in graph.outbounds.values()
@@ -86,6 +88,27 @@ def facts(graph: Graph) -> dict[str, Any]:
         "warnings": [problem_as_json(each) for each in graph.warnings],
         "edges": [{"kind": each.kind, "from": each.source, "to": each.target} for each in edges(graph)],
     }
+
+
+def marked(each: Inbound | Outbound) -> dict[str, Any]:
+    """What a Connection's declaration says of when it runs and how it is shown."""
+    return {
+        "deployed": each.deployed,
+        "auto_start": each.auto_start,
+        "scheduled": each.schedule is not None,
+        "flagged": each.flagged,
+    }
+
+
+def marks(each: Inbound | Outbound) -> str:
+    """The same, as far as it is out of the ordinary, for people."""
+    told = (
+        ("[FLAGGED]", each.flagged),
+        ("not deployed", not each.deployed),
+        ("started by hand", each.deployed and not each.auto_start),
+        ("scheduled", each.deployed and each.schedule is not None),
+    )
+    return "".join(f"  {mark}" for mark, holds in told if holds)
 
 
 # -- a tree for people -----------------------------------------------------------------------------------------------
@@ -98,8 +121,7 @@ def branches(graph: Graph) -> list[Branch]:
     found = edges(graph)
     trees: list[Branch] = []
     for inbound in graph.inbounds.values():
-        mark = "" if inbound.deployed else "  not deployed"
-        text = f"{inbound.name}  {inbound.connector.name} {inbound.endpoint()}{mark}"
+        text = f"{inbound.name}  {inbound.connector.name} {inbound.endpoint()}{marks(inbound)}"
         trees.append((text, [_router(graph, inbound.router, found)]))
     named = {edge.target for edge in found}
     alone = [*(name for name in graph.handlers if name not in named), *(n for n in graph.outbounds if n not in named)]
@@ -114,23 +136,26 @@ def _router(graph: Graph, name: str, found: Sequence[Edge]) -> Branch:
 
 
 def _handler(graph: Graph, name: str, found: Sequence[Edge]) -> Branch:
-    outbounds = [edge.target for edge in found if edge.kind == "handler-outbound" and edge.source == name]
+    targets = [edge.target for edge in found if edge.kind.startswith("handler-") and edge.source == name]
     accepts = "  (accepts=)" if graph.handlers[name].accepts is not None else ""
-    return f"Handler {name}{accepts}", [(described(graph.outbounds[each]), []) for each in outbounds]
+    return f"Handler {name}{accepts}", [_target(graph, each) for each in targets]
+
+
+def _target(graph: Graph, name: str) -> Branch:
+    """Where a Handler sends: what goes on from an inbound of this engine is in that inbound's own tree."""
+    if name not in graph.outbounds:
+        return f"{name}  passes on to this inbound", []
+    outbound = graph.outbounds[name]
+    target = outbound.settings.reply_target()
+    return described(outbound), [] if target is None else [(f"{target}  gets the replies", [])]
 
 
 def described(outbound: Outbound) -> str:
     """An outbound in one line."""
-    marks = "".join(
-        f"  {mark}"
-        for mark, holds in [
-            ("[SIMULATED]", outbound.simulate),
-            ("not deployed", not outbound.deployed),
-            ("unordered", outbound.ordering == "unordered"),
-        ]
-        if holds
-    )
-    return f"{outbound.name}  {outbound.connector.name} {outbound.endpoint()}{marks}"
+    simulated = "  [SIMULATED]" if outbound.simulate else ""
+    unordered = "  unordered" if outbound.ordering == "unordered" else ""
+    where = f"{outbound.connector.name} {outbound.endpoint()}"
+    return f"{outbound.name}  {where}{simulated}{marks(outbound)}{unordered}"
 
 
 def show(graph: Graph) -> None:

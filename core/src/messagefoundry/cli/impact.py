@@ -25,12 +25,13 @@ WORDS = {
     "router": "Router",
     "handler": "Handler",
     "codeset": "code set",
+    "reference": "reference set",
     "module": "module",
 }
 
 
 @click.command("impact")
-@click.argument("kind", type=click.Choice(["connection", "router", "handler", "codeset"]))
+@click.argument("kind", type=click.Choice(["connection", "router", "handler", "codeset", "reference"]))
 @click.argument("name")
 @options.configuration
 @options.as_json
@@ -71,6 +72,7 @@ def parts_of(graph: Graph) -> Mapping[str, Mapping[str, Any]]:
         "router": graph.routers,
         "handler": graph.handlers,
         "codeset": graph.code_sets,
+        "reference": graph.references,
     }
 
 

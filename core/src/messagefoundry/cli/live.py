@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from messagefoundry.cli.configured import Configured
@@ -15,10 +15,10 @@ from messagefoundry.contracts.errors import ConfigurationError
 from messagefoundry.contracts.nearest import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from messagefoundry.contracts.stores import Backlog, StoreReader
-    from messagefoundry.wiring.graph import Graph
+    from messagefoundry.wiring.graph import Graph, Inbound, Outbound
 
 NOT_RUNNING = "engine not running"
 
@@ -37,9 +37,28 @@ class Seen:
     doing: str = ""
     next_try: int = 0
     simulated: bool = False
+    flagged: bool = False
     held: bool = False
     waiting: int = 0
     oldest: int = 0
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    schedule: Mapping[str, Any] | None = None
+    """Whether its schedule has it `open`, and `until` when; None without one, or without an engine that follows it."""
+
+    @property
+    def condition(self) -> str:
+        """The state and, if that is known, why or until when."""
+        return f"{self.state}{self.because}{self.reason}" if self.reason else self.state
+
+    @property
+    def because(self) -> str:
+        """What stands between the state and its reason."""
+        return " " if self.state in ("running", "outside its schedule") else ": "
+
+    @property
+    def marks(self) -> str:
+        """What stands out in lists."""
+        return (" [FLAGGED]" if self.flagged else "") + (" [SIMULATED]" if self.simulated else "")
 
 
 def connections_of(configured: Configured, reader: StoreReader | None) -> tuple[bool, list[Seen]]:
@@ -123,6 +142,9 @@ def _live(told: dict[str, Any]) -> Seen:
         doing=told.get("doing") or "",
         next_try=moment(told.get("next_try")),
         simulated=bool(told.get("simulated")),
+        flagged=bool(told.get("flagged")),
+        metadata=told.get("metadata") or {},
+        schedule=told.get("schedule"),
         waiting=int(told.get("waiting") or 0),
         oldest=int(told.get("oldest_id") or 0),
     )
@@ -131,21 +153,22 @@ def _live(told: dict[str, Any]) -> Seen:
 def _still(configured: Configured, backlogs: Sequence[Backlog]) -> list[Seen]:
     """The Connections of the configuration, none of which runs."""
     graph = graph_without_engine(configured)
-    found = [
-        Seen(each.name, "inbound", each.connector.name, each.endpoint(), _state(each.deployed))
-        for each in graph.inbounds.values()
-    ]
-    found += [
-        Seen(
-            each.name, "outbound", each.connector.name, each.endpoint(), _state(each.deployed), simulated=each.simulate
-        )
-        for each in graph.outbounds.values()
-    ]
+    found = [_resting(each, "inbound") for each in graph.inbounds.values()]
+    found += [replace(_resting(each, "outbound"), simulated=each.simulate) for each in graph.outbounds.values()]
     return [_with_backlog(each, backlogs) for each in found]
 
 
-def _state(deployed: bool) -> str:
-    return NOT_RUNNING if deployed else "not deployed"
+def _resting(each: Inbound | Outbound, direction: str) -> Seen:
+    state = NOT_RUNNING if each.deployed else "not deployed"
+    return Seen(
+        each.name,
+        direction,
+        each.connector.name,
+        each.endpoint(),
+        state,
+        flagged=each.flagged,
+        metadata=dict(each.metadata),
+    )
 
 
 def _with_backlog(seen: Seen, backlogs: Sequence[Backlog]) -> Seen:

@@ -121,18 +121,8 @@ def dead_letter(ids: Sequence[int], to: str, as_json: bool, **call: Any) -> None
 
 def _selected(ids: Sequence[int], everything: bool, rest: dict[str, Any]) -> tuple[Configured, MessageQuery]:
     """The instance and the query behind a bulk form's options. Nothing received from now on is part of it."""
-    names = ("connection", "disposition", "message_type", "since", "until")
-    chosen = {name: rest.pop(name) for name in names}
-    selection.require_selection(ids, everything, chosen.values())
-    selection.refuse_inverted(chosen["since"], chosen["until"])
-    query = MessageQuery(
-        chosen["connection"],
-        chosen["disposition"] or "",
-        chosen["message_type"],
-        since=chosen["since"],
-        until=chosen["until"],
-        before=now(),
-    )
+    query = selection.message_query(rest, before=now())
+    selection.require_selection(ids, everything, [selection.selects(query)])
     return Configured(Call(**rest)), query
 
 

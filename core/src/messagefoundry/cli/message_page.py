@@ -11,6 +11,7 @@ import click
 from messagefoundry.cli.failures import say
 from messagefoundry.cli.output import Column, show_table
 from messagefoundry.cli.times import clock, iso
+from messagefoundry.contracts.stores import MessageQuery
 
 if TYPE_CHECKING:
     from messagefoundry.contracts.stores import MessageRow, StoreReader, TrailEvent, WorkRow
@@ -26,20 +27,32 @@ WORK_COLUMNS = (
     "ERROR",
 )
 
+CHILD_COLUMNS = (Column("MESSAGE", right=True), "INBOUND", "TYPE", "MSH-10", "DISPOSITION")
+
+MOST_CHILDREN = 100
+"""So many of the messages that came from one are shown to people, and ten times as many to programs."""
+
 
 @dataclass(frozen=True, slots=True)
 class MessagePage:
-    """One message with its work; trail and bodies when they were asked for. `show_phi` lets errors be shown whole."""
+    """One message with its work; trail and bodies when they were asked for. `show_phi` lets errors be shown whole.
+
+    `children` are messages that came from it: those of a batch, for one; `count` is how many there are.
+    """
 
     message: MessageRow
     work: tuple[WorkRow, ...]
     show_phi: bool
     trail: tuple[TrailEvent, ...] | None = None
     bodies: dict[str, bytes] = field(default_factory=dict, repr=False)
+    children: tuple[MessageRow, ...] = ()
+    count: int = 0
 
     def facts(self) -> dict[str, Any]:
         """The page for programs, without the message's own row."""
         found: dict[str, Any] = {"work": [self._work_facts(each) for each in self.work]}
+        found["children"] = [child_facts(each) for each in self.children]
+        found["children_count"] = self.count
         if self.trail is not None:
             found["trail"] = [trail_facts(each) for each in self.trail]
         if self.bodies:
@@ -72,12 +85,23 @@ class MessagePage:
             show_table(WORK_COLUMNS, [self._cells(each) for each in self.work])
         if not self.show_phi and any("\n" in each.error for each in self.work):
             say(f"the whole error: messagefoundry messages show {self.message.id} --show-phi")
+        self._show_children()
         if self.trail is not None:
             rows = [(clock(each.at), each.kind, each.connection, said(each)) for each in self.trail]
             show_table(("AT", "EVENT", "CONNECTION", "DETAIL"), rows)
         for name, body in self.bodies.items():
             click.echo(f"--- {name}")
             click.echo(body.decode(self.message.encoding, "replace").replace("\r\n", "\n").replace("\r", "\n").rstrip())
+
+    def _show_children(self) -> None:
+        shown = self.children[:MOST_CHILDREN]
+        if shown:
+            show_table(
+                CHILD_COLUMNS,
+                [(each.id, each.inbound, each.message_type, each.control_id, each.disposition) for each in shown],
+            )
+        if self.count > len(shown):
+            say(f"{self.count - len(shown):,} more messages came from it; --json lists {10 * MOST_CHILDREN:,}")
 
     def _cells(self, work: WorkRow) -> tuple[str | int, ...]:
         simulated = " [SIMULATED]" if work.simulate else ""
@@ -101,7 +125,10 @@ def read_page(reader: StoreReader, message_id: int, *, trail: bool, body: bool, 
     work = tuple(reader.work(message_id))
     events = tuple(reader.trail(message_id)) if trail or body else ()
     bodies = read_bodies(reader, message_id, work, events) if body else {}
-    return MessagePage(message, work, show_phi, events if trail else None, bodies)
+    of_this = MessageQuery(parent=message_id, after=message_id, limit=10 * MOST_CHILDREN)
+    children = tuple(reader.messages(of_this))
+    count = reader.count_messages(of_this) if len(children) == of_this.limit else len(children)
+    return MessagePage(message, work, show_phi, events if trail else None, bodies, children, count)
 
 
 def read_bodies(
@@ -116,6 +143,17 @@ def read_bodies(
         if each.has_reply
     ]
     return {name: found for name, found in wanted if found is not None}
+
+
+def child_facts(row: MessageRow) -> dict[str, Any]:
+    """A message that came from another, for programs."""
+    return {
+        "id": row.id,
+        "inbound": row.inbound,
+        "message_type": row.message_type,
+        "control_id": row.control_id,
+        "disposition": row.disposition,
+    }
 
 
 def trail_facts(event: TrailEvent) -> dict[str, Any]:

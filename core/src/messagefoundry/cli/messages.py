@@ -40,6 +40,7 @@ COLUMNS = (
     "DISPOSITION",
     Column("BYTES", right=True),
     "FROM",
+    "LABELS",
 )
 
 
@@ -60,11 +61,6 @@ for change in (message_changes.replay, message_changes.resend, message_changes.d
 @options.settings
 @options.as_json
 def show_all(
-    connection: str,
-    message_type: str,
-    disposition: str | None,
-    since: int,
-    until: int,
     control_id: str,
     limit: int,
     follow: bool,
@@ -72,26 +68,27 @@ def show_all(
     **call: Any,
 ) -> None:
     """Messages, the newest last."""
-    selection.refuse_inverted(since, until)
+    query = selection.message_query(call, control_id=control_id, limit=limit)
     configured = Configured(Call(**call))
-    query = MessageQuery(connection, disposition or "", message_type, control_id, since=since, until=until, limit=limit)
     with reading(configured) as reader:
         rows = reader.messages(query)[::-1]
-        if not rows and connection and not reader.count_messages(MessageQuery(connection)):
-            refuse_no_inbound(configured, connection)
+        if not rows and query.inbound and not reader.count_messages(MessageQuery(query.inbound)):
+            refuse_no_inbound(configured, query.inbound)
         if follow:
             follow_from(reader, query, rows, as_json=as_json)
         elif as_json:
             show_json([facts(row) for row in rows])
         else:
-            show_table(COLUMNS, [cells(row) for row in rows])
+            labelled = any(row.meta for row in rows)
+            width = len(COLUMNS) if labelled else len(COLUMNS) - 1
+            show_table(COLUMNS[:width], [cells(row)[:width] for row in rows])
             if not rows:
-                say("no such message" if connection or message_type or disposition or control_id else "no messages yet")
+                say("no such message" if selection.selects(query) else "no messages yet")
 
 
 def follow_from(reader: StoreReader, query: MessageQuery, rows: Sequence[MessageRow], *, as_json: bool) -> None:
     """Print rows as they come, each once, in order, until Ctrl-C."""
-    widths = [16, 25, 20, 20, 20, 12, 7, 0]
+    widths = [16, 25, 20, 20, 20, 12, 7, 21, 0]
     if not as_json:
         click.echo(_aligned([column if isinstance(column, str) else column.heading for column in COLUMNS], widths))
     last = 1
@@ -127,7 +124,13 @@ def cells(row: MessageRow) -> tuple[str | int, ...]:
         came_to(row),
         row.size,
         row.peer,
+        labels(row),
     )
+
+
+def labels(row: MessageRow) -> str:
+    """The labels of a message in a line."""
+    return ", ".join(f"{name}={value}" for name, value in row.meta.items())
 
 
 def came_to(row: MessageRow) -> str:
@@ -164,6 +167,7 @@ def facts(row: MessageRow) -> dict[str, Any]:
         "encoding": row.encoding,
         "bytes": row.size,
         "parent_id": row.parent_id,
+        "meta": dict(row.meta),
     }
 
 
@@ -210,6 +214,8 @@ def show_page(page: MessagePage) -> None:
     click.echo(f"  received    {clock(row.received_at)} by {row.inbound}{peer}")
     click.echo(f"  content     {row.content_type}, {row.encoding}, {row.size:,} bytes")
     click.echo(f"  disposition {came_to(row)}")
+    if row.meta:
+        click.echo(f"  labels      {labels(row)}")
     if row.parent_id:
         click.echo(f"  comes from  message {row.parent_id}")
     page.show()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ssl
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import trio
 
 from messagefoundry.cli.failures import WrongCall
-from messagefoundry.message import Message, MessageError, for_log, peek, read_acknowledgment
+from messagefoundry.message import Message, MessageError, for_log, is_batch, peek, read_acknowledgment
+from messagefoundry.message.batch_reply import read_batch_reply
 from messagefoundry.message.errors import UnreadableError
 from messagefoundry.message.reply import same_control_id
 
@@ -148,8 +150,10 @@ class Conversation:
 def judged(raw: bytes, reply: bytes) -> tuple[str, str]:
     """MSA-1 and a text of an answer; no code when it does not belong to the message.
 
-    What has no readable MSH-10 of its own is answered by whatever comes.
+    What has no readable MSH-10 of its own is answered by whatever comes; of a batch, see `judged_batch`.
     """
+    if is_batch(reply):
+        return judged_batch(reply)
     acknowledgment = read_acknowledgment(reply)
     if acknowledgment is None:
         return "", "the answer is no HL7 acknowledgment"
@@ -158,6 +162,17 @@ def judged(raw: bytes, reply: bytes) -> tuple[str, str]:
         return "", f"{acknowledgment.code} for another message: MSA-2 is {for_log(acknowledgment.control_id)}"
     text = for_log(acknowledgment.text, limit=LONGEST_TEXT)
     return acknowledgment.code, text if acknowledgment.code in ACCEPTED else complaint(reply) or text
+
+
+def judged_batch(reply: bytes) -> tuple[str, str]:
+    """The first code of a batch of acknowledgments that is no acceptance, AA when there is none, and their count."""
+    answers = read_batch_reply(reply).answers
+    codes = Counter(each.acknowledgment.code for each in answers)
+    text = ", ".join(f"{count} {code}" for code, count in codes.items()) or "none that is negative"
+    for each in answers:
+        if each.acknowledgment.code not in ACCEPTED:
+            return each.acknowledgment.code, f"a batch of acknowledgments: {text}: {complaint(each.reply)}".rstrip(": ")
+    return "AA", f"a batch of acknowledgments: {text}"
 
 
 def complaint(reply: bytes) -> str:

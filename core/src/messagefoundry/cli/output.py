@@ -37,6 +37,7 @@ STYLES = {
     "ERROR": "red",
     "REFUSED": "red",
     "failed": "bold red",
+    "waiting": "yellow",
     "waiting to restart": "red",
     "stopped": "yellow",
     "waiting to retry": "yellow",

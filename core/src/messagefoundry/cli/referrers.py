@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from messagefoundry.cli.edges import named
 from messagefoundry.wiring.codesets import CodeSet, code_set
 from messagefoundry.wiring.graph import Place
 from messagefoundry.wiring.literals import (
@@ -20,6 +19,8 @@ from messagefoundry.wiring.literals import (
     returned,
     sent_to,
 )
+from messagefoundry.wiring.mentions import named
+from messagefoundry.wiring.reference_sets import reference
 from messagefoundry.wiring.values import Send
 
 if TYPE_CHECKING:
@@ -27,10 +28,7 @@ if TYPE_CHECKING:
 
     from messagefoundry.wiring.graph import Graph
 
-INTERNAL = "PassThrough"
-"""The connector of inbounds that Handlers send to by name."""
-
-Kind = Literal["inbound", "outbound", "router", "handler", "codeset", "module"]
+Kind = Literal["inbound", "outbound", "router", "handler", "codeset", "reference", "module"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +57,7 @@ def links(graph: Graph) -> list[Link]:
         *_of_routers(graph),
         *_of_handlers(graph),
         *_of_modules(graph),
+        *_of_references(graph),
     ]
     return list({(each.source, each.target): each for each in reversed(found)}.values())[::-1]
 
@@ -83,6 +82,9 @@ def _computing(graph: Graph, target: Part) -> Iterator[tuple[Part, str, Iterator
     elif target.kind == "codeset":
         for part, function in _functions(graph):
             yield part, "looks up a name that is computed", computed(function, code_set, "name")
+    elif target.kind == "reference":
+        for part, function in _functions(graph):
+            yield part, "looks up a name that is computed", computed(function, reference, "name")
     elif target.kind == "outbound" or _is_sent_to(graph, target):
         for handler in graph.handlers.values():
             places = computed(handler.function, Send, "to")
@@ -91,7 +93,7 @@ def _computing(graph: Graph, target: Part) -> Iterator[tuple[Part, str, Iterator
 
 def _is_sent_to(graph: Graph, target: Part) -> bool:
     """Whether it is an inbound that Handlers send to."""
-    return target.kind == "inbound" and graph.inbounds[target.name].connector.name == INTERNAL
+    return target.kind == "inbound" and target.name in graph.destinations
 
 
 def upstream(found: Iterable[Link], target: Part) -> list[Part]:
@@ -125,7 +127,7 @@ def _of_inbounds(graph: Graph) -> Iterator[Link]:
 
 def _of_outbounds(graph: Graph) -> Iterator[Link]:
     for outbound in graph.outbounds.values():
-        receiver = getattr(outbound.settings, "reingress_to", None)
+        receiver = outbound.settings.reply_target()
         if receiver is not None:
             source = Part("outbound", outbound.name)
             yield Link(source, Part("inbound", receiver), "brings its replies in through it", outbound.place)
@@ -150,8 +152,9 @@ def _of_handlers(graph: Graph) -> Iterator[Link]:
                 yield Link(source, Part("outbound", written.name), "sends to it", _place(written))
             elif written.name in graph.inbounds:
                 yield Link(source, Part("inbound", written.name), "sends to it", _place(written))
-        for name in named(handler.function, graph.outbounds):
-            yield Link(source, Part("outbound", name), "has its name in its code", handler.place)
+        for name in named(handler.function, graph.destinations):
+            kind: Kind = "outbound" if name in graph.outbounds else "inbound"
+            yield Link(source, Part(kind, name), "has its name in its code", handler.place)
     for part, function in _functions(graph):
         if part.kind == "handler":
             yield from _of_code_sets(graph, part, function)
@@ -165,8 +168,21 @@ def _of_code_sets(graph: Graph, source: Part, function: Callable[..., Any]) -> I
         for name in code.co_names if code is not None else ():
             value = module.get(name)
             if isinstance(value, CodeSet) and value.name in graph.code_sets:
-                place = Place(code.co_filename, code.co_firstlineno) if code is not None else Place()
-                yield Link(source, Part("codeset", value.name), f"uses it as {name}", place)
+                yield Link(source, Part("codeset", value.name), f"uses it as {name}", _defined(each))
+
+
+def _of_references(graph: Graph) -> Iterator[Link]:
+    for source, function in _functions(graph):
+        for written in looked_up(function, reference):
+            if written.name in graph.references:
+                yield Link(source, Part("reference", written.name), "looks it up", _place(written))
+        for name in named(function, graph.references):
+            yield Link(source, Part("reference", name), "has its name in its code", _defined(function))
+
+
+def _defined(function: object) -> Place:
+    code = getattr(function, "__code__", None)
+    return Place() if code is None else Place(code.co_filename, code.co_firstlineno)
 
 
 def _of_modules(graph: Graph) -> Iterator[Link]:

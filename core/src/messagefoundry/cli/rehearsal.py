@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from messagefoundry.cli.failures import WrongCall
 from messagefoundry.contracts.errors import Refused
 from messagefoundry.contracts.nearest import did_you_mean
 from messagefoundry.message import Message, MessageError, diff
+from messagefoundry.pipeline.committer import now
 from messagefoundry.pipeline.transform import transform
 from messagefoundry.strict import Validator
 from messagefoundry.wiring.environment import active_environment
+from messagefoundry.wiring.reference_direct import DirectReferences
+from messagefoundry.wiring.running import Running
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from messagefoundry.cli.sources import Source
     from messagefoundry.contracts.codecs import Summary
     from messagefoundry.contracts.units import Outgoing
+    from messagefoundry.pipeline.transform import Outcome
     from messagefoundry.wiring.graph import Graph, Inbound
 
 
@@ -57,10 +61,31 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """What would be kept: a value of transform state in a namespace, or with no namespace a label of the message."""
+
+    namespace: str
+    key: str = field(repr=False)
+    value: str = field(repr=False)
+
+    def shown(self, *, show_phi: bool) -> str:
+        """What is kept, in one line; keys of state and values only when they may be seen."""
+        if not self.namespace:
+            return f"labels {self.key}" + (f" = {self.value}" if show_phi else "")
+        return f"keeps {self.namespace}" + (f"[{self.key!r}] = {self.value}" if show_phi else "")
+
+    def as_json(self, *, show_phi: bool) -> dict[str, str]:
+        """The same for programs."""
+        named = {"namespace": self.namespace} if self.namespace else {"label": self.key}
+        return named | ({"key": self.key, "value": self.value} if show_phi else {})
+
+
+@dataclass(frozen=True, slots=True)
 class Rehearsed:
     """One message and its outcome. The first line of an error is safe to show anywhere, the others may quote.
 
-    `broken` names the Handlers that failed.
+    `silent` names the Handlers that ran to their end and decided nothing, `passed` the inbounds of this engine that get
+    a message, each of which is rehearsed next.
     """
 
     label: str
@@ -72,13 +97,9 @@ class Rehearsed:
     declined: tuple[str, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
     errors: tuple[str, ...] = ()
-    broken: tuple[str, ...] = ()
-
-    @property
-    def silent(self) -> tuple[str, ...]:
-        """Handlers that ran to their end and sent nothing."""
-        heard = {*(each.handler for each in self.deliveries), *self.broken}
-        return tuple(name for name in self.ran if name not in heard)
+    silent: tuple[str, ...] = ()
+    passed: tuple[str, ...] = ()
+    kept: tuple[Kept, ...] = ()
 
     def as_json(self, *, show_phi: bool) -> dict[str, Any]:
         """The outcome for programs."""
@@ -90,6 +111,8 @@ class Rehearsed:
             "disposition": self.disposition,
             "handlers": list(self.ran),
             "declined": list(self.declined),
+            "passed": list(self.passed),
+            "kept": [each.as_json(show_phi=show_phi) for each in self.kept],
             "errors": [error if show_phi else error.partition("\n")[0] for error in self.errors],
             "deliveries": [
                 {
@@ -113,11 +136,12 @@ def rehearsals(graph: Graph, messages: Iterable[Source], inbound: str | None = N
     """Run each message as received by the inbounds that it is meant for. Raises WrongCall for an unknown inbound."""
     if inbound is not None and inbound not in graph.inbounds:
         raise WrongCall(f"there is no inbound {inbound!r}: {did_you_mean(inbound, graph.inbounds)}".rstrip(": "))
+    services = DirectReferences(graph)
     for source in messages:
         for each in [graph.inbounds[inbound]] if inbound else receivers(graph, source):
             with active_environment(graph.environment):
-                outcome = rehearsed(graph, each, source)
-            yield outcome
+                outcomes = list(followed(graph, each, source, Running(now(), services=services)))
+            yield from outcomes
 
 
 def receivers(graph: Graph, source: Source) -> list[Inbound]:
@@ -144,13 +168,22 @@ def judged(inbound: Inbound, raw: bytes) -> tuple[Summary | None, str]:
     return summary, ""
 
 
-def rehearsed(graph: Graph, inbound: Inbound, source: Source) -> Rehearsed:
-    """Judge one message as intake does, and run Router and Handlers over it."""
+def followed(graph: Graph, inbound: Inbound, source: Source, running: Running) -> Iterator[Rehearsed]:
+    """Judge one message as intake does, run Router and Handlers over it, and follow what passes to other inbounds."""
     raw = source.raw
     summary, why = judged(inbound, raw)
     if why or summary is None:
-        return _refused(inbound, source, summary, why)
-    outcome = transform(graph, inbound, raw, summary.encoding)
+        yield _refused(inbound, source, summary, why)
+        return
+    outcome = transform(graph, inbound, raw, summary.encoding, running)
+    yield _rehearsed(inbound, source, summary, outcome)
+    for each in outcome.passed:
+        onward = replace(source, label=f"{source.label} -> {each.inbound}", raw=each.raw)
+        yield from followed(graph, graph.inbounds[each.inbound], onward, replace(running, depth=each.depth))
+
+
+def _rehearsed(inbound: Inbound, source: Source, summary: Summary, outcome: Outcome) -> Rehearsed:
+    raw = source.raw
     return Rehearsed(
         source.label,
         inbound.name,
@@ -161,7 +194,12 @@ def rehearsed(graph: Graph, inbound: Inbound, source: Source) -> Rehearsed:
         tuple(outcome.declined),
         tuple(_delivery(raw, summary.encoding, each) for each in outcome.outgoing),
         tuple(failed.error for failed in outcome.failed),
-        tuple(failed.handler for failed in outcome.failed),
+        tuple(outcome.silent),
+        tuple(passed.inbound for passed in outcome.passed),
+        (
+            *(Kept(write.namespace, write.key, write.value) for write in outcome.states),
+            *(Kept("", key, value) for key, value in outcome.meta.items()),
+        ),
     )
 
 

@@ -37,6 +37,10 @@ def show(found: dict[str, list[str]], *, dry_run: bool) -> None:
     if "handlers" in found:
         for word in ("Routers", "Handlers"):
             click.echo(f"{word} changed: {', '.join(found[word.lower()]) or '-'}")
+        if found.get("references"):
+            click.echo(f"reference sets changed: {', '.join(found['references'])}")
+        if found.get("schedules"):
+            click.echo(f"schedules changed: {', '.join(found['schedules'])}")
     else:
         click.echo(f"the code of Routers and Handlers: {'would be ' if dry_run else ''}loaded again")
     for warning in found.get("warnings", []):

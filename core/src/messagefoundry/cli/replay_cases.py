@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING
 
 from messagefoundry.cli.rehearsal import REFUSED, receivers
 from messagefoundry.comparing import Run, Sent
-from messagefoundry.message import MessageError, peek
+from messagefoundry.contracts.stores import MessageQuery
+from messagefoundry.message import MessageError, is_batch, peek
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from messagefoundry.cli.sources import Source
-    from messagefoundry.contracts.stores import MessageQuery, MessageRow, StoreReader, WorkRow
+    from messagefoundry.contracts.stores import MessageRow, StoreReader, WorkRow
     from messagefoundry.wiring.graph import Graph
 
 PAGE = 500
+MOST_PASSED_ON = 1000
 
 NO_BODY = "what was received, or what was sent, is not in the store any more"
 NOT_ROUTED = "not routed yet: nothing to compare with"
@@ -75,11 +77,16 @@ class StoredCases:
     history: bool
 
     def newest(self, query: MessageQuery) -> Iterator[Case | NotCompared]:
-        """The messages that `query` selects, the newest first, `limit` of them in all."""
+        """The messages that `query` selects, the newest first, `limit` of them in all.
+
+        A batch that was taken apart is passed over: each of its messages is a message.
+        """
         for row in self._rows(query):
             raw = self.reader.body(row.id)
             if raw is None:
                 yield NotCompared(NO_BODY)
+            elif row.content_type == "hl7v2" and not row.refusal and is_batch(raw):
+                continue
             elif not self.history:
                 yield _case(row, raw)
             else:
@@ -101,22 +108,30 @@ class StoredCases:
             return Run("ERROR", errors=(REFUSED,))
         if row.disposition == "RECEIVED":
             return NotCompared(NOT_ROUTED)
-        work = self._of_last_run(row)
+        work, passed = self._of_last_run(row)
         if any(each.stage == "routed" and each.state == "waiting" for each in work):
             return NotCompared(NOT_ROUTED)
-        return self._as_run(row, work)
+        return self._as_run(row, work, passed)
 
-    def _of_last_run(self, row: MessageRow) -> list[WorkRow]:
-        """The work that Router and Handlers made when they last ran; what was resent since is a copy of it."""
-        work = self.reader.work(row.id)
-        sole = len(work) == 1 and row.disposition not in ("FILTERED", "UNROUTED")
-        if sole or not work:
-            return work
+    def _of_last_run(self, row: MessageRow) -> tuple[list[WorkRow], list[MessageRow]]:
+        """What Router and Handlers made when they last ran, work and messages passed on; what was resent is a copy."""
+        work, passed = self.reader.work(row.id), self._passed_on(row)
+        sole = len(work) + len(passed) == 1 and row.disposition not in ("FILTERED", "UNROUTED")
+        if sole or not (work or passed):
+            return work, passed
         again = {event.id for event in self.reader.trail(row.id) if event.kind in AGAIN}
         begun = max(again - {each.id for each in work}, default=0)
-        return [each for each in work if each.id > begun and (each.stage != "outbound" or each.id not in again)]
+        of_last = [each for each in work if each.id > begun and (each.stage != "outbound" or each.id not in again)]
+        return of_last, [each for each in passed if each.id > begun]
 
-    def _as_run(self, row: MessageRow, work: Sequence[WorkRow]) -> Run | NotCompared:
+    def _passed_on(self, row: MessageRow) -> list[MessageRow]:
+        """The messages that its Handlers made for other inbounds; a reply that came back says another peer."""
+        if not any(each.settings.fed_by == "sends" for each in self.graph.inbounds.values()):
+            return []
+        came = self.reader.messages(MessageQuery(parent=row.id, limit=MOST_PASSED_ON))[::-1]
+        return [each for each in came if each.depth > row.depth and each.peer == row.inbound]
+
+    def _as_run(self, row: MessageRow, work: Sequence[WorkRow], passed: Sequence[MessageRow]) -> Run | NotCompared:
         sent = []
         for each in work:
             if each.stage == "outbound":
@@ -124,6 +139,11 @@ class StoredCases:
                 if payload is None:
                     return NotCompared(NO_BODY)
                 sent.append(Sent(each.lane, each.handler, payload, self._encoding(each.lane, row)))
+        for child in passed:
+            payload = self.reader.body(child.id)
+            if payload is None:
+                return NotCompared(NO_BODY)
+            sent.append(Sent(child.inbound, "", payload, child.encoding))
         dead = [each for each in work if each.stage != "outbound" and each.state == "dead"]
         disposition = "ERROR" if dead else "PROCESSED" if sent else row.disposition
         return Run(disposition, tuple(sent), tuple(each.error.partition("\n")[0] for each in dead))

@@ -79,11 +79,6 @@ def command(
     paths: Sequence[Path],
     against: Path | None,
     inbound: str | None,
-    connection: str,
-    message_type: str,
-    disposition: str | None,
-    since: int,
-    until: int,
     limit: int | None,
     ignore: Sequence[Pattern],
     examples: int | None,
@@ -98,8 +93,7 @@ def command(
     what was sent then. With --against two configurations are compared with each other; then messages may also come
     from files. Exits 1 when something changes.
     """
-    selection.refuse_inverted(since, until)
-    query = MessageQuery(connection, disposition or "", message_type, since=since, until=until, limit=limit or NEWEST)
+    query = selection.message_query(call, limit=limit or NEWEST)
     if paths:
         _refuse_selected_files(query, limit, against)
     if html is not None:
@@ -123,8 +117,8 @@ def command(
 
 
 def _refuse_selected_files(query: MessageQuery, limit: int | None, against: Path | None) -> None:
-    if limit or query != MessageQuery(limit=query.limit):
-        wrong = "--connection, --type, --disposition, --since, --until and --limit select from the store"
+    if limit or selection.selects(query):
+        wrong = "--connection, --type, --disposition, --since, --until, --meta and --limit select from the store"
         raise WrongCall(f"{wrong}: give them, or files")
     if against is None:
         raise WrongCall("messages of files have no history: say with --against DIR what to compare with")

@@ -12,6 +12,8 @@ from messagefoundry.cli.replay_cases import Case, NotCompared
 from messagefoundry.comparing import Difference, Ignoring, Kind, Run, Sent, compare_runs
 from messagefoundry.pipeline.transform import transform
 from messagefoundry.wiring.environment import active_environment
+from messagefoundry.wiring.reference_direct import DirectReferences
+from messagefoundry.wiring.running import Running
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -49,7 +51,7 @@ class _Held:
         return len(self.case.raw) + sum(len(sent.payload) for sent in self.run.sent)
 
 
-def run_once(graph: Graph, name: str, raw: bytes) -> Run:
+def run_once(graph: Graph, name: str, raw: bytes, running: Running) -> Run:
     """Judge a message as intake does, and run Router and Handlers over it, as the live engine runs them."""
     inbound = graph.inbounds.get(name)
     if inbound is None:
@@ -57,16 +59,17 @@ def run_once(graph: Graph, name: str, raw: bytes) -> Run:
     summary, why = judged(inbound, raw)
     if why or summary is None:
         return Run("ERROR", errors=(f"{REFUSED}: {why}",))
-    return _routed(graph, inbound, raw, summary.encoding)
+    return _routed(graph, inbound, raw, summary.encoding, running)
 
 
-def _routed(graph: Graph, inbound: Inbound, raw: bytes, encoding: str) -> Run:
+def _routed(graph: Graph, inbound: Inbound, raw: bytes, encoding: str, running: Running) -> Run:
     with active_environment(graph.environment):
-        outcome = transform(graph, inbound, raw, encoding)
+        outcome = transform(graph, inbound, raw, encoding, running)
     sent = [
         Sent(each.lane, each.handler, each.payload, graph.outbounds[each.lane].settings.output_encoding() or encoding)
         for each in outcome.outgoing
     ]
+    sent += [Sent(each.inbound, "", each.raw, each.encoding) for each in outcome.passed]
     errors = [failed.error.partition("\n")[0] for failed in outcome.failed]
     return Run("ERROR" if outcome.failed else outcome.routing, tuple(sent), tuple(errors))
 
@@ -87,6 +90,7 @@ class Replay:
     ) -> None:
         self._candidate = candidate
         self._against = against
+        self._services = [DirectReferences(candidate), DirectReferences(against or candidate)]
         self._inbound = inbound
         self._ignoring = ignoring
         self._held: deque[_Held] = deque()
@@ -111,11 +115,16 @@ class Replay:
             yield self._second_look()
 
     def _run(self, case: Case) -> Run:
-        return run_once(self._candidate, self._inbound or case.inbound, case.raw)
+        return self._run_in(self._candidate, case)
+
+    def _run_in(self, graph: Graph, case: Case) -> Run:
+        services = self._services[graph is not self._candidate]
+        running = Running(case.received_at, case.message_id, services=services)
+        return run_once(graph, self._inbound or case.inbound, case.raw, running)
 
     def _then(self, case: Case) -> Run:
         if self._against is not None:
-            return run_once(self._against, self._inbound or case.inbound, case.raw)
+            return self._run_in(self._against, case)
         assert case.then is not None
         return case.then
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -11,6 +12,7 @@ import click
 from messagefoundry.cli import options
 from messagefoundry.cli.failures import WrongCall
 from messagefoundry.cli.output import on_terminal
+from messagefoundry.contracts.stores import MessageQuery
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -34,11 +36,57 @@ everything = click.option("--all", "everything", is_flag=True, help="All that th
 limit = click.option("--limit", metavar="N", type=click.IntRange(1), default=50, show_default=True, help="At most.")
 
 
+class Label(click.ParamType[tuple[str, str]]):
+    """A label and its value, or a label whatever it says."""
+
+    name = "label"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        """Its name and value, "" for any."""
+        if isinstance(value, tuple):
+            return value
+        key, _, wanted = str(value).partition("=")
+        if not key:
+            self.fail("give the name of a label, or name=value", param, ctx)
+        return key, wanted
+
+
+NO_LABEL = ("", "")
+label = click.option(
+    "--meta",
+    metavar="NAME[=VALUE]",
+    type=Label(),
+    default=NO_LABEL,
+    help="That a Handler has labelled so.",
+    show_default=False,
+)
+
+
 def of_messages(function: F) -> F:
-    """The options that select messages."""
-    for option in (options.until, options.since, disposition, message_type, inbound):
+    """The options that select messages; `message_query` takes what they were given."""
+    for option in (label, options.until, options.since, disposition, message_type, inbound):
         function = option(function)
     return function
+
+
+def message_query(given: dict[str, Any], **more: Any) -> MessageQuery:
+    """The query behind the options of `of_messages`, which are taken out of `given`. Raises WrongCall."""
+    since, until = given.pop("since"), given.pop("until")
+    refuse_inverted(since, until)
+    return MessageQuery(
+        given.pop("connection"),
+        given.pop("disposition") or "",
+        given.pop("message_type"),
+        since=since,
+        until=until,
+        meta=given.pop("meta"),
+        **more,
+    )
+
+
+def selects(query: MessageQuery) -> bool:
+    """Whether any of the options was given."""
+    return replace(query, before=0, limit=0) != MessageQuery(limit=0)
 
 
 def of_dead_letters(function: F) -> F:

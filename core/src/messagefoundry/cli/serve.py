@@ -100,6 +100,7 @@ def plan_of(configured: Configured, *, hold_outbound: bool = False, accept_remov
         shutdown_timeout_seconds=settings.engine.shutdown_timeout_seconds,
         realert_seconds=settings.alerts.realert_seconds,
         unsettled=settings.pipeline.unsettled,
+        sync_on_startup=settings.reference.sync_on_startup,
         hold_outbound=hold_outbound,
         accept_removed=accept_removed,
     )

@@ -13,6 +13,7 @@ from messagefoundry.cli.failures import WrongCall, finish, say
 from messagefoundry.cli.live import NOT_RUNNING, Seen, connections_of
 from messagefoundry.cli.output import plural, show_json, styled
 from messagefoundry.cli.stored import reading
+from messagefoundry.cli.synced import line_of, reference_sets
 from messagefoundry.cli.times import ago, clock, iso
 from messagefoundry.contracts.errors import CorruptStore
 from messagefoundry.contracts.nearest import did_you_mean
@@ -42,6 +43,8 @@ class Lane:
             return f"{start}messagefoundry serve" if seen.waiting or seen.held else ""
         if seen.held or seen.state in ("stopped", "failed", "waiting to restart"):
             return f"messagefoundry connections start {seen.name}"
+        if seen.state == "outside its schedule":
+            return f"messagefoundry connections start {seen.name}" if seen.waiting else ""
         if self.rejected and head is not None:
             return f"messagefoundry messages dead-letter {head.message_id} --to {seen.name}"
         return ""
@@ -63,8 +66,10 @@ class Lane:
         seen, head = self.seen, self.head
         if seen.held:
             return "stopped by an operator" + (", and the engine is not running" if seen.state == NOT_RUNNING else "")
+        if seen.state == "waiting":
+            return f"waits for {seen.reason}"
         if seen.state != "running":
-            return f"{seen.state}{f': {seen.reason}' if seen.reason else ''}"
+            return seen.condition
         if head is not None and head.attempts:
             return f"tried {plural(head.attempts, 'time')}, last: {first_line(head.error) or 'no answer'}"
         return seen.doing if seen.doing not in ("", "idle") else "on its way"
@@ -79,12 +84,12 @@ class Lane:
         """Everything about it in one line."""
         seen, head = self.seen, self.head
         name = styled(seen.name, bold=True)
-        simulated = " [SIMULATED]" if seen.simulated else ""
         if not seen.waiting:
             rest = f"; to start it: {self.command}" if self.command else ""
-            trouble = self.trouble if seen.held or seen.state != "running" else "running"
-            return f"{name}{simulated}: nothing waits, {trouble}{rest}"
-        parts = [f"{name}{simulated}: {seen.waiting:,} waiting, oldest since {clock(seen.oldest)} ({ago(seen.oldest)})"]
+            trouble = self.trouble if seen.held or seen.state != "running" else seen.condition
+            return f"{name}{seen.marks}: nothing waits, {trouble}{rest}"
+        oldest = f"oldest since {clock(seen.oldest)} ({ago(seen.oldest)})"
+        parts = [f"{name}{seen.marks}: {seen.waiting:,} waiting, {oldest}"]
         if head is not None:
             parts.append(f"head is message {head.message_id}, MSH-10 {head.control_id or 'empty'}")
         parts.append(self.trouble)
@@ -128,6 +133,9 @@ class Lane:
             "reason": seen.reason or None,
             "doing": seen.doing or None,
             "simulated": seen.simulated,
+            "flagged": seen.flagged,
+            "metadata": seen.metadata,
+            "schedule": seen.schedule,
             "since": iso(seen.since),
             "waiting": seen.waiting,
             "oldest": iso(seen.oldest),
@@ -171,9 +179,11 @@ def command(name: str | None, integrity: bool, as_json: bool, **call: Any) -> No
         lanes = [Lane(seen, head_of(reader, seen)) for seen in chosen(found, name)]
         dispositions = {} if name else reader.dispositions()
         strangers = {} if name else waiting_elsewhere(reader, [each.name for each in found])
+    sets = reference_sets(configured) if running and not name else []
     if as_json:
         engine = {"engine": "running" if running else "not running", "messages": dispositions}
         told = {**engine, "connections": [lane.facts() for lane in lanes], "not_configured": strangers}
+        told["references"] = sets
         show_json(lanes[0].facts() if name else told)
         return
     if not name:
@@ -182,6 +192,8 @@ def command(name: str | None, integrity: bool, as_json: bool, **call: Any) -> No
         click.echo(lane.line())
     for stranger, waiting in strangers.items():
         click.echo(f"{styled(stranger, bold=True)}: {waiting:,} waiting, not in this configuration")
+    for each in sets:
+        click.echo(line_of(each))
 
 
 def waiting_elsewhere(reader: StoreReader, known: Collection[str]) -> dict[str, int]:

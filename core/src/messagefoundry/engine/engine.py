@@ -9,28 +9,38 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
+from messagefoundry.alerts.buildup import Limits
 from messagefoundry.contracts.errors import CorruptStore
 from messagefoundry.contracts.specs import load
-from messagefoundry.contracts.units import HandOff, NoteConnection, SettleDead, SettleDelivered, SweepRemoved
+from messagefoundry.contracts.units import HandOff, NoteConnection, Receive, SettleDead, SettleDelivered, SweepRemoved
+from messagefoundry.engine.references import References
+from messagefoundry.engine.schedules import Schedules
+from messagefoundry.pipeline.ack_after import AfterDelivery
+from messagefoundry.pipeline.batching import BatchLane
 from messagefoundry.pipeline.committer import Committer, now
+from messagefoundry.pipeline.deliveries import Deliveries
 from messagefoundry.pipeline.flow import Flow
 from messagefoundry.pipeline.intake import Gate, Intake
 from messagefoundry.pipeline.lane import Lane
+from messagefoundry.pipeline.lookups import Lookups
 from messagefoundry.pipeline.replies import Replies
 from messagefoundry.pipeline.routing import Routing
 from messagefoundry.pipeline.supervision import Runnable, Supervised
+from messagefoundry.pipeline.taking import internal_message
 from messagefoundry.pipeline.window import Memory
+from messagefoundry.wiring.values import AckAfter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from messagefoundry.alerts.alarm import Alarm
     from messagefoundry.contracts.errors import StoreUnavailable
     from messagefoundry.contracts.outbound import OutboundConnector
+    from messagefoundry.contracts.units import WaitingItem
     from messagefoundry.engine.plan import Plan
     from messagefoundry.engine.stored import Stored
+    from messagefoundry.pipeline.settling import Reingress
     from messagefoundry.wiring.graph import Graph, Inbound, Outbound
-    from messagefoundry.wiring.values import BuildupThreshold
 
 log = logging.getLogger(__name__)
 
@@ -47,10 +57,14 @@ class Engine:
         self.committer = Committer(stored.store, on_outage=self._outage)
         self.gate = Gate()
         self.memory = Memory()
+        self.references = References(self.committer, alarm, self.note, self.look_again)
+        self.lookups = Lookups(stored.lookups, self.references.reference)
         self.replies = Replies()
+        self.deliveries = Deliveries()
         self.lanes: dict[str, Lane] = {}
         self.flows: dict[str, Flow] = {}
         self.connections: dict[str, Supervised] = {}
+        self.schedules = Schedules(self.connections, self.note, plan.clock)
         self.routing = Routing(self.flows, self.committer, self._handed_off)
         self.lane_nursery: trio.Nursery | None = None
         self.listener_nursery: trio.Nursery | None = None
@@ -68,39 +82,51 @@ class Engine:
         """Make a lane, a flow and a supervised Connection for everything deployed; `held` ones stay stopped."""
         for outbound in self.graph.outbounds.values():
             if outbound.deployed:
-                self.add_outbound(outbound, wanted=outbound.name not in held and not self.plan.hold_outbound)
+                self.add_outbound(outbound, wanted=outbound.name not in held and self.starts(outbound))
         for inbound in self.graph.inbounds.values():
             if inbound.deployed:
-                self.add_inbound(inbound, wanted=inbound.name not in held, careful_until=careful_until)
+                wanted = inbound.name not in held and self.starts(inbound)
+                self.add_inbound(inbound, wanted=wanted, careful_until=careful_until)
+
+    def starts(self, connection: Inbound | Outbound) -> bool:
+        """Whether a Connection that nobody has stopped starts by itself."""
+        held_back = self.plan.hold_outbound and connection.name in self.graph.outbounds
+        return connection.auto_start and not held_back
 
     def add_outbound(self, outbound: Outbound, *, wanted: bool) -> Supervised:
         """A lane and its supervision; started by whoever has a nursery."""
-        lane = Lane(
+        kind = Lane if outbound.batch is None else BatchLane
+        lane = kind(
             outbound,
             self.committer,
             self.memory,
             partial(self._open_for_lane, outbound),
             self._settled,
             partial(self.note, outbound.name),
+            self._reingress(outbound),
             unsettled=self.plan.unsettled,
             lease=self.lease,
         )
         self.lanes[outbound.name] = lane
-        return self._supervise(outbound.name, lambda: lane, wanted=wanted and outbound.auto_start, finish=lane.finish)
+        return self._supervise(outbound, lambda: lane, wanted=wanted, finish=lane.finish)
 
     def add_inbound(self, inbound: Inbound, *, wanted: bool, careful_until: int = 0) -> Supervised:
         """A flow, unless one drains still, and the supervision of the connector."""
         flow = self.flows.get(inbound.name)
         if flow is None:
-            flow = Flow(inbound, self.graph, self.committer, self.memory, self.routing.wake, careful_until)
+            flow = Flow(
+                inbound, self.graph, self.committer, self.memory, self.lookups, self.routing.wake, careful_until
+            )
             self.flows[inbound.name] = flow
-        return self._supervise(
-            inbound.name, partial(self._open_inbound, inbound, flow), wanted=wanted and inbound.auto_start
-        )
+        waits_for = partial(self.references.waited_for, inbound.name)
+        flow.paused = bool(waits_for())
+        opened = partial(self._open_inbound, inbound, flow)
+        return self._supervise(inbound, opened, wanted=wanted, waits_for=waits_for)
 
     def remove(self, name: str) -> None:
         """End a Connection's supervision and forget its lane; a flow stays until its messages are routed."""
         supervised = self.connections.pop(name, None)
+        self.schedules.forget(name)
         if supervised is not None:
             supervised.end()
         lane = self.lanes.pop(name, None)
@@ -113,14 +139,31 @@ class Engine:
         """The inbounds, lanes and Handlers that keep their work, those that drain among them."""
         return [*self.graph.inbounds, *self.flows], list(self.graph.outbounds), list(self.graph.handlers)
 
-    def _supervise(self, name: str, make: Any, *, wanted: bool, finish: Callable[[], None] | None = None) -> Supervised:
-        told = partial(self._told, name)
-        self.connections[name] = Supervised(name, make, told, wanted=wanted, finish=finish)
-        return self.connections[name]
+    def _supervise(self, item: Inbound | Outbound, make: Any, **options: Any) -> Supervised:
+        opened = self.schedules.follow(item.name, item.schedule)
+        supervised = Supervised(item.name, make, partial(self._told, item.name), opened=opened, **options)
+        self.connections[item.name] = supervised
+        return supervised
+
+    def reschedule(self) -> None:
+        """Follow the schedules of the graph as it is now, for Connections that go on running."""
+        for name in list(self.connections):
+            item = self.graph.outbounds.get(name) or self.graph.inbounds[name]
+            self.schedules.change(name, item.schedule)
+
+    def look_again(self) -> None:
+        """Reference sets have come, or other ones are asked for: start and route what waited, hold what waits now."""
+        for name, flow in self.flows.items():
+            flow.paused = bool(self.references.waited_for(name))
+            if name in self.connections:
+                self.connections[name].look_again()
+        self.routing.wake()
 
     def _open_inbound(self, inbound: Inbound, flow: Flow) -> Runnable:
         first = self._opens_first(inbound)
-        intake = Intake(inbound, self.committer, flow, self.replies, self.note, self.gate, first_opening=first)
+        waits = inbound.ack_after is AckAfter.DELIVERED
+        after = AfterDelivery(inbound, self.deliveries, self.read) if waits else None
+        intake = Intake(inbound, self.committer, flow, self.replies, self.note, self.gate, after, first_opening=first)
         connector: Runnable = load(inbound.connector.inbound or "")(inbound.settings, intake)
         return connector
 
@@ -156,10 +199,36 @@ class Engine:
                 lane.offer(unit.message_id, outgoing)
             elif outgoing.lane not in self.graph.outbounds:
                 self.committer.submit(SweepRemoved(*self.places(), at=now()), lambda: None)
+        for passed in unit.passed:
+            self._received(passed)
         self.replies.handed_off(unit)
+        self.deliveries.handed_off(unit)
+
+    def _reingress(self, outbound: Outbound) -> Reingress | None:
+        """What makes a partner's reply a message for a Loopback inbound, if this outbound's replies become some."""
+        target = outbound.settings.reply_target()
+
+        def reingressed(item: WaitingItem, reply: bytes) -> Receive:
+            inbound = self.graph.inbounds[str(target)]
+            return internal_message(
+                self.graph, inbound, reply, parent_id=item.message_id, depth=item.depth + 1, peer=outbound.name
+            )
+
+        return None if target is None else reingressed
+
+    def _received(self, unit: Receive) -> None:
+        """A message was committed that comes from the engine itself; one whose inbound is not deployed waits."""
+        flow = self.flows.get(unit.inbound)
+        if flow is not None:
+            flow.received(unit)
+        elif unit.inbound not in self.graph.inbounds:
+            self.committer.submit(SweepRemoved(*self.places(), at=now()), lambda: None)
 
     def _settled(self, unit: SettleDelivered | SettleDead) -> None:
         self.replies.settled(unit)
+        self.deliveries.settled(unit)
+        if isinstance(unit, SettleDelivered) and unit.reingressed is not None:
+            self._received(unit.reingressed)
         if isinstance(unit, SettleDead):
             why = unit.error.partition("\n")[0]
             log.warning(
@@ -201,10 +270,14 @@ class Engine:
             log.error("the store cannot commit, nothing is acknowledged until it can: %s", error)
             self.alarm.raise_alert("store_unavailable", "store", str(error), severity="critical")
 
-    def thresholds(self) -> Mapping[str, BuildupThreshold]:
+    def limits(self) -> Mapping[str, Limits]:
         """From what on each Connection's backlog is worth an alert."""
-        inbounds = {name: inbound.buildup for name, inbound in self.graph.inbounds.items()}
-        return inbounds | {name: outbound.buildup for name, outbound in self.graph.outbounds.items()}
+        inbounds = {name: Limits(inbound.buildup) for name, inbound in self.graph.inbounds.items()}
+        outbounds = {
+            name: Limits(outbound.buildup, outbound.stall, self.schedules.waits_since(name))
+            for name, outbound in self.graph.outbounds.items()
+        }
+        return inbounds | outbounds
 
     # -- stopping ------------------------------------------------------------------------------------------------
 
@@ -215,6 +288,7 @@ class Engine:
     async def refuse_new(self) -> None:
         """Accept no further message, and wait a moment for the answers to those that are being committed."""
         self.gate.stopping = True
+        self.deliveries.give_up()
         with trio.move_on_after(0 if self.damaged else 2):
             await self.committer.drained()
 
@@ -236,7 +310,7 @@ class Engine:
         """Whether nothing is on its way through memory, or a damaged store keeps all of it from arriving."""
         if self.damaged:
             return True
-        flows = all(flow.drained or flow.stuck for flow in self.flows.values())
+        flows = all(flow.drained or flow.stuck or flow.paused for flow in self.flows.values())
         lanes = all(lane.quiet for name, lane in self.lanes.items() if self.connections[name].state == "running")
         return flows and lanes and not self.committer.waiting
 

@@ -13,6 +13,7 @@ import trio
 from messagefoundry.contracts.errors import MessageFoundryError
 from messagefoundry.contracts.units import DeadLetter, HoldConnection, Replay, ReplayDead, Resend, Unit
 from messagefoundry.pipeline.committer import Committer, Continuation, now
+from messagefoundry.pipeline.deliveries import Deliveries
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from messagefoundry.pipeline.supervision import Supervised
 
 COMMIT_SECONDS = 30.0
+LOOK_SECONDS = 0.05
+"""How soon it is seen that a reload has put another Connection in the place of one that it has ended."""
 
 
 class UnknownConnection(MessageFoundryError):
@@ -39,6 +42,7 @@ class Operations:
     lanes: Mapping[str, Lane] = field(default_factory=dict)
     flows: Mapping[str, Flow] = field(default_factory=dict)
     connections: Mapping[str, Supervised] = field(default_factory=dict)
+    deliveries: Deliveries = field(default_factory=Deliveries)
 
     async def replay(self, message_ids: Sequence[int], *, actor: str) -> int:
         """Run Router and Handlers again over messages; how many there were to run."""
@@ -82,15 +86,30 @@ class Operations:
         await self._commit(HoldConnection(name, held, actor, now()), lambda: None)
         if connection is None:
             return "stopped" if held else "starts with the engine"
-        if held:
-            connection.stop()
-        else:
-            connection.start()
-            if name in self.lanes:
-                self.lanes[name].retry_now()
         with trio.move_on_after(COMMIT_SECONDS):
-            await connection.settled()
-        return connection.state
+            await self._bring(name, running=not held)
+        return self.connections.get(name, connection).state
+
+    async def _bring(self, name: str, *, running: bool) -> None:
+        """Start or stop a Connection and wait for it; and the same with one that a reload puts in its place then."""
+        brought: Supervised | None = None
+        while (connection := self.connections.get(name)) is not None:
+            if connection is not brought:
+                brought = connection
+                self._ask(connection, running=running)
+                await connection.settled()
+            elif connection.over.is_set():
+                await trio.sleep(LOOK_SECONDS)
+            else:
+                return
+
+    def _ask(self, connection: Supervised, *, running: bool) -> None:
+        if not running:
+            connection.stop()
+            return
+        connection.start()
+        if connection.name in self.lanes:
+            self.lanes[connection.name].retry_now()
 
     async def _commit(self, unit: Unit, then: Continuation) -> None:
         await self.committer.commit(unit, then, patience=COMMIT_SECONDS)
@@ -110,6 +129,7 @@ class Operations:
         self._reread((), unit.inbounds)
 
     def _drop(self, unit: DeadLetter) -> None:
+        self.deliveries.dead_lettered(unit)
         for name in unit.lanes:
             if name in self.lanes:
                 self.lanes[name].drop(unit.work_ids)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from messagefoundry.contracts.ciphers import Cipher, Plaintext
 from messagefoundry.contracts.errors import ConfigurationError, Problem
+from messagefoundry.pipeline.committer import now
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,11 @@ MOST_REMOVED = 100
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`load` loads and checks the configuration anew, for a reload; it blocks."""
+    """`load` loads and checks the configuration anew, for a reload; it blocks.
+
+    `sync_on_startup` has the start wait until the reference sets are read, those of which a copy is kept too. `clock`
+    tells schedules the time, in microseconds since the epoch.
+    """
 
     graph: Graph
     load: Callable[[], Graph]
@@ -33,6 +38,8 @@ class Plan:
     shutdown_timeout_seconds: float = 30
     realert_seconds: float = 300
     unsettled: int = 32
+    sync_on_startup: bool = True
+    clock: Callable[[], int] = now
     hold_outbound: bool = False
     accept_removed: bool = False
 

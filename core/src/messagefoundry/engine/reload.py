@@ -7,6 +7,7 @@ inbound drain under the old one. Work of removed destinations and Handlers is de
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -18,11 +19,14 @@ from messagefoundry.engine.code_print import code_print
 from messagefoundry.engine.plan import MOST_REMOVED, TooMuchRemoved
 from messagefoundry.pipeline.committer import now
 from messagefoundry.wiring.graph import Graph, Handler, Inbound, Outbound, Place
+from messagefoundry.wiring.values import StallThreshold
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from messagefoundry.engine.engine import Engine
+    from messagefoundry.engine.references import Prepared
+    from messagefoundry.pipeline.supervision import Supervised
     from messagefoundry.wiring.graph import Router
 
 log = logging.getLogger(__name__)
@@ -30,7 +34,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Names of Connections, by what a reload does to them; Routers and Handlers that are new, gone or edited."""
+    """Names of Connections, by what a reload does to them; Routers, Handlers and reference sets that differ."""
 
     added: tuple[str, ...]
     changed: tuple[str, ...]
@@ -38,6 +42,9 @@ class Changes:
     unchanged: tuple[str, ...]
     routers: tuple[str, ...] = ()
     handlers: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    schedules: tuple[str, ...] = ()
+    """The Connections, changed otherwise or not, with another schedule."""
 
 
 def changes(old: Graph, new: Graph) -> Changes:
@@ -52,12 +59,21 @@ def changes(old: Graph, new: Graph) -> Changes:
         unchanged=tuple(name for name in kept if name not in changed),
         routers=differing(old.routers, new.routers),
         handlers=differing(old.handlers, new.handlers),
+        references=redeclared(old, new),
+        schedules=tuple(name for name in kept if before[name].schedule != after[name].schedule),
     )
 
 
 def differing(old: Mapping[str, Router | Handler], new: Mapping[str, Router | Handler]) -> tuple[str, ...]:
     """The names whose functions are not the same code in both, or that one of the two does not have."""
     return tuple(name for name in {**new, **old} if code_of(old.get(name)) != code_of(new.get(name)))
+
+
+def redeclared(old: Graph, new: Graph) -> tuple[str, ...]:
+    """The reference sets that are not declared alike in both."""
+    before, after = old.references, new.references
+    same = {name for name in after if name in before and after[name].is_like(before[name])}
+    return tuple(name for name in {**after, **before} if name not in same)
 
 
 def code_of(item: Router | Handler | None) -> object:
@@ -79,34 +95,45 @@ def same(before: Inbound | Outbound, after: Inbound | Outbound) -> bool:
 
 
 def plain(item: Inbound | Outbound) -> Inbound | Outbound:
-    """A declaration without what does not matter to a running Connection."""
+    """A declaration without what a Connection that runs need not stop for."""
     if isinstance(item, Inbound):
-        return replace(item, place=Place(), router="", codec=None)  # type: ignore[arg-type]
-    return replace(item, place=Place())
+        return replace(item, place=Place(), schedule=None, flagged=False, router="", codec=None)  # type: ignore[arg-type]
+    return replace(item, place=Place(), schedule=None, flagged=False, stall=StallThreshold())
 
 
 async def reload(engine: Engine, *, dry_run: bool = False) -> Changes:
     """Load, check and swap, one after another. Raises ConfigurationError with every problem, having changed nothing."""
     async with engine.reloading:
-        new = await loaded(engine, dry_run=dry_run)
+        with checked(dry_run=dry_run):
+            new = await trio.to_thread.run_sync(engine.plan.load)
         found = await trio.to_thread.run_sync(changes, engine.graph, new)
         forget_drained(engine)
         places = [*new.inbounds, *engine.flows], list(new.outbounds), list(new.handlers)
         waiting = await engine.read(lambda reader: reader.removed(*places))
         if waiting > MOST_REMOVED and not engine.plan.accept_removed:
             raise TooMuchRemoved(waiting)
+        with checked(dry_run=dry_run):
+            sets = await engine.references.prepare(new, engine.read)
         if not dry_run:
-            await swap(engine, new, found)
-            for word, names in (("Routers", found.routers), ("Handlers", found.handlers)):
-                if names:
-                    log.info("%s changed: %s", word, ", ".join(names))
+            await engine.references.keep(sets)
+            await swap(engine, new, found, sets)
+            tell(found)
         return found
 
 
-async def loaded(engine: Engine, *, dry_run: bool) -> Graph:
-    """The configuration as it is now. Raises ConfigurationError, leaving a line in the log when it was to be used."""
+def tell(found: Changes) -> None:
+    """Leave a line in the log for each kind of part that is not as before."""
+    parts = (("Routers", found.routers), ("Handlers", found.handlers), ("reference sets", found.references))
+    for word, names in parts:
+        if names:
+            log.info("%s changed: %s", word, ", ".join(names))
+
+
+@contextmanager
+def checked(*, dry_run: bool) -> Iterator[None]:
+    """A ConfigurationError of the block leaves a line in the log when the configuration was to be used."""
     try:
-        return await trio.to_thread.run_sync(engine.plan.load)
+        yield
     except ConfigurationError as error:
         if not dry_run:
             count = len(error.problems)
@@ -122,13 +149,15 @@ def forget_drained(engine: Engine) -> None:
             del engine.flows[name]
 
 
-async def swap(engine: Engine, new: Graph, found: Changes) -> None:
+async def swap(engine: Engine, new: Graph, found: Changes, sets: Prepared) -> None:
     """Put `new` in place: stop what goes, give every flow its graph, start what comes, sweep what is left over."""
     held = await engine.read(lambda reader: reader.held())
-    ran = {name: engine.connections[name].wanted for name in (*found.removed, *found.changed)}
-    await end(engine, [name for name in ran if name in engine.graph.outbounds])
-    await end(engine, [name for name in ran if name in engine.graph.inbounds])  # their ports are closed the shortest
+    old = engine.graph
+    ran = {name: Ran.of(engine, name) for name in (*found.removed, *found.changed)}
+    await end(engine, [name for name in ran if name in old.outbounds])
+    await end(engine, [name for name in ran if name in old.inbounds])  # their ports are closed the shortest
     engine.graph = new
+    engine.references.install(sets, draining=any(name not in new.inbounds for name in engine.flows))
     for name, flow in engine.flows.items():
         if name in new.inbounds:
             flow.inbound, flow.graph = new.inbounds[name], new
@@ -136,10 +165,26 @@ async def swap(engine: Engine, new: Graph, found: Changes) -> None:
         engine.remove(name)
     for name in (*found.changed, *found.added):
         engine.remove(name)
-        kept_back = engine.plan.hold_outbound and name in new.outbounds
-        start(engine, new, name, wanted=ran.get(name, not kept_back) and name not in held)
+        start(engine, new, name, ran.get(name), held)
+    engine.reschedule()
     await sweep(engine)
-    engine.routing.wake()
+    engine.look_again()
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A Connection that is to be ended, as it was before; `connection` still hears what people want meanwhile."""
+
+    item: Inbound | Outbound
+    connection: Supervised
+    by_hand: bool
+    """Whether somebody had started it outside of its schedule."""
+
+    @classmethod
+    def of(cls, engine: Engine, name: str) -> Ran:
+        """How it is now."""
+        item = connections(engine.graph)[name]
+        return cls(item, engine.connections[name], engine.schedules.overruled(name))
 
 
 async def end(engine: Engine, names: Sequence[str]) -> None:
@@ -150,12 +195,17 @@ async def end(engine: Engine, names: Sequence[str]) -> None:
         await engine.connections[name].over.wait()
 
 
-def start(engine: Engine, graph: Graph, name: str, *, wanted: bool) -> None:
-    """Start a Connection beside those that run."""
-    if name in graph.outbounds:
-        supervised, nursery = engine.add_outbound(graph.outbounds[name], wanted=wanted), engine.lane_nursery
+def start(engine: Engine, graph: Graph, name: str, ran: Ran | None, held: Collection[str]) -> None:
+    """Start a Connection beside those that run, unless it was stopped before or waits for somebody to start it."""
+    item = connections(graph)[name]
+    new = ran is None or not ran.item.auto_start
+    wanted = (ran is not None and ran.connection.wanted) or (new and name not in held and engine.starts(item))
+    if isinstance(item, Outbound):
+        supervised, nursery = engine.add_outbound(item, wanted=wanted), engine.lane_nursery
     else:
-        supervised, nursery = engine.add_inbound(graph.inbounds[name], wanted=wanted), engine.listener_nursery
+        supervised, nursery = engine.add_inbound(item, wanted=wanted), engine.listener_nursery
+    if ran is not None and ran.by_hand and ran.item.schedule == item.schedule:
+        supervised.open()
     if nursery is not None:
         nursery.start_soon(supervised.run)
 

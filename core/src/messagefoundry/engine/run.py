@@ -14,7 +14,7 @@ from messagefoundry.alerts.alarm import Alarm
 from messagefoundry.contracts.errors import StoreUnavailable, sole
 from messagefoundry.contracts.specs import load
 from messagefoundry.contracts.units import MarkRunning, SweepRemoved
-from messagefoundry.engine import disk
+from messagefoundry.engine import disk, forgetting
 from messagefoundry.engine.background import background
 from messagefoundry.engine.engine import Engine
 from messagefoundry.engine.plan import MOST_REMOVED, Plan, TooMuchRemoved
@@ -58,15 +58,17 @@ async def live(plan: Plan, serve: Serve | None, *, task_status: trio.TaskStatus[
             last_id = stored.store.last_id()
             unclean = await mark_running(engine)
             await sweep_removed(engine)
+            await engine.references.open(engine.graph, engine.read)
             engine.assemble(await engine.read(lambda reader: reader.held()), last_id if unclean else 0)
             async with background(lanes(engine)) as engine.lane_nursery:
-                async with background([engine.routing.run, *watches(engine, stored)]):
-                    async with background(api(engine, serve)):
-                        async with background(listeners(engine)) as engine.listener_nursery:
-                            task_status.started(engine)
-                            await engine.stopping.wait()
-                            await engine.refuse_new()
-                        await engine.drained()
+                async with background([partial(engine.references.run, at_once=plan.sync_on_startup)]):
+                    async with background([engine.routing.run, *watches(engine, stored)]):
+                        async with background(api(engine, serve)):
+                            async with background(listeners(engine)) as engine.listener_nursery:
+                                task_status.started(engine)
+                                await engine.stopping.wait()
+                                await engine.refuse_new()
+                            await engine.drained()
             await close_books(engine, stored.store)
 
 
@@ -87,6 +89,7 @@ async def close_books(engine: Engine, store: Store) -> None:
 
     Then the store is closed at once: one that is still finding out what became of a commit stops trying.
     """
+    engine.lookups.close()
     with trio.move_on_after(0 if engine.damaged else LAST_COMMIT_SECONDS) as scope:
         await engine.committer.drained()
         await engine.committer.commit(MarkRunning(running=False, at=now()))
@@ -136,8 +139,9 @@ def api(engine: Engine, serve: Serve | None) -> list[Callable[..., Awaitable[Non
 
 
 def watches(engine: Engine, stored: Stored) -> list[Callable[..., Awaitable[None]]]:
-    """What looks after the engine while it runs: backlogs, space for the store, the event loop itself."""
-    return [buildup_watch(engine, stored.watch), disk_watch(engine, stored.store), Watchdog(engine.note).run]
+    """What looks after the engine while it runs: backlogs, space, schedules, old repeats, the event loop itself."""
+    looking = [buildup_watch(engine, stored.watch), disk_watch(engine, stored.store), Watchdog(engine.note).run]
+    return [*looking, partial(forgetting.watch, lambda: engine.graph, engine.committer), engine.schedules.run]
 
 
 def disk_watch(engine: Engine, store: Store) -> Callable[..., Awaitable[None]]:
@@ -154,7 +158,7 @@ def buildup_watch(engine: Engine, reader: StoreReader) -> Callable[..., Awaitabl
 
     async def task(*, task_status: trio.TaskStatus[None]) -> None:
         read = partial(readable_backlogs, reader)
-        await buildup.watch(read, engine.thresholds, engine.alarm.raise_alert, task_status=task_status)
+        await buildup.watch(read, engine.limits, engine.alarm.raise_alert, task_status=task_status)
 
     return task
 

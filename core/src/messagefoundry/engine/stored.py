@@ -39,6 +39,8 @@ class Stored:
     read: Reading
     watch: StoreReader
     """A reader of its own for the buildup watch, so that a long look-up delays no alert."""
+    lookups: StoreReader
+    """A reader of its own for Routers and Handlers."""
     lease: Lease | None = None
     """On a server database, what says until when a send may begin."""
 
@@ -52,8 +54,9 @@ def opened(factory: StoreFactory, location: StoreLocation, cipher: Cipher) -> It
             closing(factory.open(location, cipher)) as store,
             closing(factory.reader(location, cipher)) as reader,
             closing(factory.reader(location, cipher)) as watch,
+            closing(factory.reader(location, cipher)) as lookups,
         ):
-            yield Stored(store, Reading(reader), watch, hold if isinstance(hold, Lease) else None)
+            yield Stored(store, Reading(reader), watch, lookups, hold if isinstance(hold, Lease) else None)
     finally:
         hold.release()
 

@@ -132,8 +132,8 @@ class Writer:
         name, part = quoted(inbound_of(self.name)), f"connector ({connector.transport})"
         words: dict[str, str | Call] = {"router": quoted(self.name)}
         try:
-            if properties.flag("processBatch"):
-                raise Untranslatable("it splits batches")
+            if properties.flag("processBatch") and connector.transformer.inbound_type != "HL7V2":
+                raise Untranslatable("it splits batches of what is no HL7 v2")
             spec = sources.connector(connector.kind, properties, self.name, self.values, self.others)
             words |= sources.answers(properties, connector.kind)
             words |= sources.content_type(connector.transformer.inbound_type)

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING
 
-from messagefoundry.contracts.errors import StopLane, Unreachable, fault_site
-from messagefoundry.contracts.outbound import Delivered, OutboundConnector, OutboundItem, Rejected
-from messagefoundry.pipeline.transform import describe_failure
+from messagefoundry.contracts.errors import MessageFoundryError, StopLane, Unreachable, fault_site
+from messagefoundry.contracts.outbound import (
+    BatchConnector,
+    Delivered,
+    MemberOutcome,
+    OutboundBatch,
+    OutboundConnector,
+    OutboundItem,
+    Rejected,
+    Unanswered,
+)
+from messagefoundry.pipeline.author_errors import describe_failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,16 +59,59 @@ async def attempt(connector: OutboundConnector, item: OutboundItem, lane: str) -
     """Let the connector of `lane` send once. Whatever it raises is an outcome, but for a cancellation."""
     try:
         outcome = await connector.send(item)
-    except Unreachable as error:
-        return Attempt(str(error) or "unreachable", unknown=error.outcome_unknown)
-    except StopLane as error:
-        return Attempt(str(error), stop=error)
     except Exception as error:  # noqa: BLE001 - the connector's own fault, which the policy decides about
-        log.error("%s: the connector broke: %s", lane, fault_site(error))
-        return Attempt(describe_failure(error, f"connector of {lane}"), broken=True)
+        return _raised(error, lane)
     facts = ",".join(_facts(outcome))
     if isinstance(outcome, Delivered):
         return Attempt(reply=outcome.reply, facts=facts)
+    return _refused(outcome, facts)
+
+
+class WrongCount(MessageFoundryError):
+    """A connector told the outcome of more or fewer members than the batch has."""
+
+
+async def attempt_batch(connector: BatchConnector, batch: OutboundBatch, lane: str) -> list[Attempt]:
+    """As `attempt`, for the members of a batch in their order; each tells BHS-11 and its place."""
+    try:
+        outcomes = await connector.send_batch(batch)
+        if len(outcomes) != len(batch.members):
+            raise WrongCount
+        attempts = [_of_member(outcome) for outcome in outcomes]
+    except Exception as error:  # noqa: BLE001 - the connector's own fault, which the policy decides about
+        attempts = [_raised(error, lane)] * len(batch.members)
+    facts = places(batch)
+    pairs = zip(attempts, facts, strict=True)
+    return [replace(each, facts=",".join(filter(None, (fact, each.facts)))) for each, fact in pairs]
+
+
+def places(batch: OutboundBatch) -> list[str]:
+    """What the trail tells of each member's part in a batch, as the members of a JSON object."""
+    start = f'"batch":{quoted(batch.control_id.decode("ascii"))},"place":'
+    return [f'{start}"{number} of {len(batch.members)}"' for number in range(1, len(batch.members) + 1)]
+
+
+def _raised(error: Exception, lane: str) -> Attempt:
+    """What a connector means by raising."""
+    if isinstance(error, Unreachable):
+        return Attempt(str(error) or "unreachable", unknown=error.outcome_unknown)
+    if isinstance(error, StopLane):
+        return Attempt(str(error), stop=error)
+    log.error("%s: the connector broke: %s", lane, fault_site(error))
+    return Attempt(describe_failure(error, f"connector of {lane}"), broken=True)
+
+
+def _of_member(outcome: MemberOutcome) -> Attempt:
+    if isinstance(outcome, Unanswered):
+        known = Rejected(outcome.reason, permanent=False, peer=outcome.peer, sent_at=outcome.sent_at)
+        return Attempt(outcome.reason or "no answer", unknown=True, facts=",".join(_facts(known)))
+    facts = ",".join(_facts(outcome))
+    if isinstance(outcome, Delivered):
+        return Attempt(reply=outcome.reply, facts=facts)
+    return _refused(outcome, facts)
+
+
+def _refused(outcome: Rejected, facts: str) -> Attempt:
     return Attempt(outcome.reason or "rejected", outcome.permanent, reply=outcome.reply, facts=facts)
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from messagefoundry.contracts.errors import MessageFoundryError
     from messagefoundry.pipeline.committer import Committer
+    from messagefoundry.pipeline.lookups import Lookups
     from messagefoundry.wiring.graph import Graph, Inbound
 
 log = logging.getLogger(__name__)
@@ -37,9 +38,14 @@ class Flow:
     graph: Graph
     committer: Committer
     memory: Memory
+    lookups: Lookups
     wake: Callable[[], None]
     careful_until: int = 0
     detached: bool = False
+    paused: bool = False
+    """Its messages would ask for a reference set that was never read: none is run until it is."""
+    repeats: int = 0
+    """Messages that came again, since the engine started or the inbound was added."""
     turn_began: float = math.inf
     """When the turn that a detached flow is in began, on the monotonic clock; infinity between turns."""
 
@@ -47,6 +53,11 @@ class Flow:
 
     def __post_init__(self) -> None:
         self.window = Window(self.memory, self._refill)
+
+    @property
+    def shares(self) -> bool:
+        """Whether its messages may be run in shared turns now."""
+        return not (self.detached or self.paused)
 
     @property
     def stuck(self) -> bool:
@@ -61,7 +72,15 @@ class Flow:
     def received(self, unit: Receive) -> None:
         """A message of this inbound was committed (a continuation of the committer)."""
         message = WaitingMessage(
-            unit.id, unit.id, unit.raw, unit.content_type, unit.encoding, unit.received_at, attempts=0
+            unit.id,
+            unit.id,
+            unit.raw,
+            unit.content_type,
+            unit.encoding,
+            unit.received_at,
+            attempts=0,
+            parent_id=unit.parent_id,
+            depth=unit.depth,
         )
         if self.window.offer(unit.id, message, len(unit.raw)):
             self.wake()

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import trio
 
 from messagefoundry.contracts.codecs import Summary
-from messagefoundry.contracts.errors import MessageFoundryError, Refused, UnstorableUnit
+from messagefoundry.contracts.errors import MessageFoundryError, Refused
 from messagefoundry.contracts.inbound import Receipt, check_bookmark
 from messagefoundry.contracts.units import ReadBookmark, Receive, Refuse
 from messagefoundry.message import AcknowledgmentMode, Refusal, RefusalKind
+from messagefoundry.pipeline.answering import control_id, failure_kind, hl7_now
+from messagefoundry.pipeline.batch_intake import batches_of
+from messagefoundry.pipeline.committed import Committed
 from messagefoundry.pipeline.committer import Committer, now
+from messagefoundry.pipeline.dedupe import Repeats, first_id
 from messagefoundry.pipeline.strictness import Strictness
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from ipaddress import IPv4Network, IPv6Network
 
+    from messagefoundry.pipeline.ack_after import AfterDelivery
+    from messagefoundry.pipeline.batch_intake import BatchIntake
     from messagefoundry.pipeline.flow import Flow
     from messagefoundry.pipeline.replies import Expectation, Replies
     from messagefoundry.wiring.graph import Inbound
@@ -31,6 +36,7 @@ log = logging.getLogger(__name__)
 STORE_PATIENCE_SECONDS = 10.0
 
 TRANSIENT = {RefusalKind.STORE_UNAVAILABLE, RefusalKind.RATE_LIMIT, RefusalKind.SHUTTING_DOWN}
+UNRECORDED = TRANSIENT | {RefusalKind.INTERNAL}
 
 
 class Note(Protocol):
@@ -66,10 +72,12 @@ class Intake:
         replies: Replies,
         note: Note,
         gate: Gate,
+        after_delivery: AfterDelivery | None = None,
         *,
         first_opening: bool,
     ) -> None:
         self.first_opening = first_opening
+        self._after = after_delivery
         self._inbound = inbound
         self._committer = committer
         self._flow = flow
@@ -81,6 +89,8 @@ class Intake:
         self._patience = patience(inbound)
         self._reply_from = inbound.settings.reply_source()
         self._strictness = Strictness(inbound, note) if inbound.strict else None
+        self._batches = batches_of(self, inbound, committer, gate, self._patience)
+        self._repeats = Repeats(inbound.dedupe, flow, note) if inbound.dedupe is not None else None
 
     @property
     def name(self) -> str:
@@ -102,20 +112,15 @@ class Intake:
         self._note(self._inbound.name, kind, detail, alert=alert)
 
     async def receive(self, raw: bytes, *, peer: str = "", bookmark: str = "") -> Receipt:
-        """Judge and commit one message; the receipt carries the answer."""
-        inbound = self._inbound
+        """Judge and commit one message or batch; the receipt carries the answer."""
         if bookmark:
             check_bookmark(bookmark)
         try:
-            summary = inbound.codec.summarize(raw, encoding=self._encoding)
+            summary = await self.judge(raw, self._encoding)
         except Refused as refused:
-            return await self.refuse(raw, refused.refusal, peer=peer)
-        if inbound.max_message_bytes is not None and len(raw) > inbound.max_message_bytes:
-            return await self.refuse(raw, Refusal(RefusalKind.TOO_LARGE), peer=peer)
-        if self._strictness is not None:
-            found = await self._strictness.refusal(raw, summary)
-            if found is not None:
-                return await self.refuse(raw, found[0], peer=peer, detail=found[1])
+            if refused.refusal.kind is RefusalKind.BATCH and self._batches is not None:
+                return await self._receive_batch(self._batches, raw, peer, bookmark)
+            return await self.refuse(raw, refused.refusal, peer=peer, detail=refused.detail)
         if self._gate.closed is not None:
             return self._answer(raw, summary, Refusal(self._gate.closed), None)
         if summary.header is not None and not (summary.control_id and summary.message_type):
@@ -123,8 +128,44 @@ class Intake:
             self.note("incomplete header", f"{peer}: {missing} is empty; the message is accepted all the same")
         return await self._commit(raw, summary, peer, bookmark)
 
+    async def judge(self, raw: bytes, encoding: str) -> Summary:
+        """What is known of a message that may be accepted. Raises Refused for one that may not."""
+        inbound = self._inbound
+        summary = inbound.codec.summarize(raw, encoding=encoding)
+        if inbound.max_message_bytes is not None and len(raw) > inbound.max_message_bytes:
+            raise Refused(Refusal(RefusalKind.TOO_LARGE), summary)
+        if self._strictness is not None:
+            found = await self._strictness.refusal(raw, summary)
+            if found is not None:
+                raise Refused(found[0], summary, found[1])
+        return summary
+
+    async def _receive_batch(self, batches: BatchIntake, raw: bytes, peer: str, bookmark: str) -> Receipt:
+        try:
+            return await batches.receive(raw, peer, bookmark)
+        except Refused as refused:
+            if refused.refusal.kind in UNRECORDED:
+                return self._answer(raw, self._summary(raw), refused.refusal, None)
+            return await self.refuse(raw, refused.refusal, peer=peer, detail=refused.detail)
+
     async def _commit(self, raw: bytes, summary: Summary, peer: str, bookmark: str) -> Receipt:
         """Commit what was judged acceptable, and answer as that went."""
+        unit = self.accepted(raw, summary, peer, bookmark)
+        committed = Committed(self._continuation(unit))
+        self._committer.submit(
+            unit, committed.succeed, committed.fail, deadline=trio.current_time() + self._patience, size=len(raw)
+        )
+        await committed.wait()
+        if committed.error is not None:
+            return self._answer(raw, summary, Refusal(failure_kind(committed.error)), None)
+        if committed.expectation is not None:
+            return await self._answer_from_partner(raw, summary, unit, committed.expectation)
+        if self._after is not None:
+            return await self._after.answer(raw, summary, self._mode, unit)
+        return self._answer(raw, summary, None, first_id(unit))
+
+    def accepted(self, raw: bytes, summary: Summary, peer: str, bookmark: str = "") -> Receive:
+        """The unit that accepts a message; on an inbound that tells repeats, unless it came before."""
         inbound = self._inbound
         unit = Receive(
             inbound.name,
@@ -137,16 +178,27 @@ class Intake:
             now(),
             bookmark=bookmark,
         )
-        committed = Committed(self._continuation(unit))
-        self._committer.submit(
-            unit, committed.succeed, committed.fail, deadline=trio.current_time() + self._patience, size=len(raw)
+        return unit if self._repeats is None else self._repeats.once(unit, summary.header)
+
+    def refused(self, raw: bytes, refused: Refused, code: str, peer: str) -> Refuse:
+        """The unit that records a refused message, answered with `code` of MSA-1, "" for no answer."""
+        known = refused.summary or Summary(encoding=self._encoding)
+        kind = refused.refusal.kind
+        detail = f"read as {known.encoding}" if kind is RefusalKind.UNDECODABLE else refused.detail
+        return Refuse(
+            self._inbound.name,
+            raw,
+            self._inbound.content_type,
+            known.encoding,
+            known.control_id,
+            known.message_type,
+            peer,
+            now(),
+            code or "refused",
+            str(kind.code),
+            f"{kind.sentence} ({detail})" if detail else kind.sentence,
+            hashlib.blake2b(raw, digest_size=16).digest(),
         )
-        await committed.wait()
-        if committed.error is not None:
-            return self._answer(raw, summary, Refusal(failure_kind(committed.error)), None)
-        if committed.expectation is not None:
-            return await self._answer_from_partner(raw, summary, unit, committed.expectation)
-        return self._answer(raw, summary, None, unit.id)
 
     async def bookmark(self) -> str:
         """The last one that is durable, read in the committer's own order: behind every receive before it."""
@@ -154,10 +206,18 @@ class Intake:
         await self._committer.commit(unit)
         return unit.bookmark
 
+    def hand_on(self, unit: Receive) -> None:
+        """What follows the commit of a message of a batch, in the committer's own step."""
+        self._continuation(unit)(False)
+
     def _continuation(self, unit: Receive) -> Callable[[bool], Expectation | None]:
         """What follows the commit in the committer's own step: the flow has the message, whoever still waits."""
 
         def hand_on(awaited: bool) -> Expectation | None:
+            if self._repeats is not None and self._repeats.came_before(unit):
+                return None
+            if self._after is not None and awaited:
+                self._after.expect(unit.id)
             wanted = self._reply_from if awaited else None
             expectation = self._replies.expect(unit.id, wanted) if wanted else None
             self._flow.received(unit)
@@ -176,7 +236,7 @@ class Intake:
             "%s: refused a message%s: %s", self.name, f" with {receipt.code}" * bool(receipt.code), receipt.reason
         )
         if refusal.kind not in (RefusalKind.STORE_UNAVAILABLE, RefusalKind.SHUTTING_DOWN):
-            await self._record(raw, refusal, summary, receipt.code, peer, detail)
+            await self._record(self.refused(raw, Refused(refusal, summary, detail), receipt.code, peer))
         return receipt
 
     def _summary(self, raw: bytes) -> Summary | None:
@@ -186,31 +246,11 @@ class Intake:
         except Refused as refused:
             return refused.summary
 
-    async def _record(
-        self, raw: bytes, refusal: Refusal, summary: Summary | None, code: str, peer: str, detail: str
-    ) -> None:
-        known = summary or Summary(encoding=self._encoding)
-        kind = refusal.kind
-        if kind is RefusalKind.UNDECODABLE:
-            detail = f"read as {known.encoding}"
-        unit = Refuse(
-            self._inbound.name,
-            raw,
-            self._inbound.content_type,
-            known.encoding,
-            known.control_id,
-            known.message_type,
-            peer,
-            now(),
-            code or "refused",
-            str(kind.code),
-            f"{kind.sentence} ({detail})" if detail else kind.sentence,
-            hashlib.blake2b(raw, digest_size=16).digest(),
-        )
+    async def _record(self, unit: Refuse) -> None:
         try:
             await self._committer.commit(unit, patience=self._patience)
         except MessageFoundryError:
-            self.note("refusal not recorded", kind.sentence)
+            self.note("refusal not recorded", unit.reason)
 
     async def _answer_from_partner(
         self, raw: bytes, summary: Summary, unit: Receive, expectation: Expectation
@@ -237,70 +277,7 @@ class Intake:
         return Receipt(refusal is None, message_id, reply, code, transient and silent, transient, reason)
 
 
-class Committed:
-    """Waits for one commit; `hand_on` runs in the commit's own step, and is told whether anybody still waits."""
-
-    __slots__ = ("_done", "_hand_on", "_task", "error", "expectation")
-
-    def __init__(self, hand_on: Callable[[bool], Expectation | None]) -> None:
-        self._hand_on = hand_on
-        self._done = False
-        self._task: trio.lowlevel.Task | None = None
-        self.error: MessageFoundryError | None = None
-        self.expectation: Expectation | None = None
-
-    def succeed(self) -> None:
-        """The commit is durable."""
-        self.expectation = self._hand_on(self._task is not None)
-        self._wake()
-
-    def fail(self, error: MessageFoundryError) -> None:
-        """The commit failed, or has taken too long."""
-        self.error = error
-        self._wake()
-
-    def _wake(self) -> None:
-        self._done = True
-        task, self._task = self._task, None
-        if task is not None:
-            trio.lowlevel.reschedule(task)
-
-    async def wait(self) -> None:
-        """Wait for either; one task does, so nothing is made for it to wait on."""
-        if self._done:
-            return
-        self._task = trio.lowlevel.current_task()
-        await trio.lowlevel.wait_task_rescheduled(self._give_up)
-
-    def _give_up(self, _: object) -> trio.lowlevel.Abort:
-        self._task = None
-        return trio.lowlevel.Abort.SUCCEEDED
-
-
-def failure_kind(error: MessageFoundryError) -> RefusalKind:
-    """How a failed commit is answered: the sender may try again, unless the message itself cannot be stored."""
-    return RefusalKind.INTERNAL if isinstance(error, UnstorableUnit) else RefusalKind.STORE_UNAVAILABLE
-
-
 def patience(inbound: Inbound) -> float:
     """Seconds that a sender waits for a store that is away: 10, or half of what the sender is given."""
     receive_timeout = getattr(inbound.settings, "receive_timeout", None)
     return min(STORE_PATIENCE_SECONDS, receive_timeout / 2) if receive_timeout else STORE_PATIENCE_SECONDS
-
-
-def control_id(message_id: int | None) -> bytes:
-    """An MSH-10 of our own, at most 20 characters: made from the message's id, or from the time."""
-    return b"MF%d" % (message_id if message_id is not None else now())
-
-
-_second = (0, b"")
-
-
-def hl7_now() -> bytes:
-    """The present second as an HL7 DTM with its offset, such as 20261122031502+0000."""
-    global _second
-    second = int(time.time())
-    if _second[0] != second:
-        local = time.localtime(second)
-        _second = (second, time.strftime("%Y%m%d%H%M%S%z", local).encode())
-    return _second[1]

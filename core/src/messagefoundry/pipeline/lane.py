@@ -24,7 +24,7 @@ from messagefoundry.contracts.units import (
 from messagefoundry.pipeline.attempts import Attempt, attempt, error_fact, simulated
 from messagefoundry.pipeline.committer import Committer, now
 from messagefoundry.pipeline.retry import decide
-from messagefoundry.pipeline.settling import Settled, Settling
+from messagefoundry.pipeline.settling import Reingress, Settled, Settling
 from messagefoundry.pipeline.window import Memory, Request, Window
 from messagefoundry.wiring.values import InternalErrorPolicy, OrderingMode
 
@@ -40,7 +40,7 @@ UNSETTLED = 32
 LEASE_LOOK_SECONDS = 0.1
 """How soon a lane sees that the lease on a server database was renewed after all."""
 
-Doing = Literal["idle", "sending", "waiting to retry", "waiting for the store"]
+Doing = Literal["idle", "gathering a batch", "sending", "waiting to retry", "waiting for the store"]
 
 
 class Note(Protocol):
@@ -78,6 +78,7 @@ class Lane:
         open_connector: Callable[[], OutboundConnector],
         settled: Settled = lambda unit: None,
         note: Note = unnoted,
+        reingress: Reingress | None = None,
         *,
         unsettled: int = UNSETTLED,
         lease: Lease | None = None,
@@ -88,7 +89,8 @@ class Lane:
         self._committer = committer
         self._open_connector = open_connector
         self._settled = settled
-        self._settling = Settling(outbound.name, committer, unsettled, self._done_with, settled)
+        self._settling = Settling(outbound.name, committer, unsettled, self._done_with, settled, reingress)
+        self._reingresses = reingress is not None
         self._lease = lease
         self._note = note
         self._trouble = ""
@@ -119,7 +121,9 @@ class Lane:
 
     def offer(self, message_id: int, outgoing: Outgoing) -> None:
         """Work for this lane was committed (a continuation of the committer)."""
-        item = WaitingItem(outgoing.id, message_id, outgoing.payload, outgoing.content_type, 0, 0, outgoing.simulate)
+        item = WaitingItem(
+            outgoing.id, message_id, outgoing.payload, outgoing.content_type, 0, 0, outgoing.simulate, outgoing.depth
+        )
         if self.window.offer(outgoing.id, item, len(outgoing.payload)):
             self._wake.set()
 
@@ -157,6 +161,7 @@ class Lane:
             max(now(), self._as_of),
             unordered=not self._fifo,
             exclude=() if self._fifo else self._known(),
+            depths=self._reingresses,
         )
         self._as_of = 0
 

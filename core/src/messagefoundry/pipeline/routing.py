@@ -66,7 +66,7 @@ class Routing:
     async def _route_for_ever(self) -> None:
         while True:
             self._wake = trio.Event()
-            careful = [flow for flow in self._flows.values() if not flow.detached and self._is_careful(flow)]
+            careful = [flow for flow in self._flows.values() if flow.shares and self._is_careful(flow)]
             if careful:
                 await self._carefully(careful)
             elif jobs := gather(list(self._flows.values())):
@@ -134,7 +134,7 @@ class Routing:
         """Wait for the next jobs of a detached flow; one of before an unclean stop comes alone, its attempt counted."""
         while True:
             careful = self._is_careful(flow)
-            jobs = take(flow, 1 if careful else DETACHED_MESSAGES)
+            jobs = [] if flow.paused else take(flow, 1 if careful else DETACHED_MESSAGES)
             if not jobs:
                 event = self._detached[flow.inbound.name] = trio.Event()
                 await event.wait()
@@ -188,6 +188,8 @@ class Routing:
         for result in results:
             if not result.job.stale:
                 self._submit(result)
+            elif result.outcome.states:
+                result.job.flow.lookups.writes.dropped(result.outcome.states)
         give_back([*(result.job for result in results if result.job.stale), *turn.unclaimed()])
 
     def _submit(self, result: Result) -> None:
@@ -201,16 +203,25 @@ class Routing:
             outcome.detail,
             now(),
             job.message.routed_id,
+            outcome.passed,
+            outcome.states,
+            outcome.meta,
         )
         size = sum(len(outgoing.payload) for outgoing in outcome.outgoing)
-        self._committer.submit(unit, partial(self._committed, job, unit), partial(self._failed, job), size=size)
+        if outcome.passed or outcome.states:
+            size += sum(len(passed.raw) for passed in outcome.passed) + sum(len(kept.value) for kept in outcome.states)
+        self._committer.submit(unit, partial(self._committed, job, unit), partial(self._failed, job, unit), size=size)
 
     def _committed(self, job: Job, unit: HandOff) -> None:
+        if unit.states:
+            job.flow.lookups.writes.committed(unit.states)
         job.flow.window.release(len(job.message.raw))
         self._handed_off(unit)
 
-    def _failed(self, job: Job, error: MessageFoundryError) -> None:
+    def _failed(self, job: Job, unit: HandOff, error: MessageFoundryError) -> None:
         """A hand-off that met other rows than it expects is dropped: an operator has decided about its message."""
+        if unit.states:
+            job.flow.lookups.writes.dropped(unit.states)
         if isinstance(error, UnstorableUnit) and job.message.attempts != STORE_REFUSED:
             kept = job._replace(message=job.message._replace(attempts=STORE_REFUSED))
             self._submit(Result(kept, dead(kept.message, str(error))))

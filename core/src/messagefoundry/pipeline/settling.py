@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import trio
@@ -11,17 +11,21 @@ import trio
 from messagefoundry.contracts.errors import MessageFoundryError
 from messagefoundry.contracts.units import (
     NoteLateAnswer,
+    Receive,
     SettleDead,
     SettleDelivered,
     SettleRetry,
     WaitingItem,
 )
 from messagefoundry.pipeline.attempts import Attempt
+from messagefoundry.pipeline.author_errors import AuthorError
 from messagefoundry.pipeline.committer import Committer, now
 
 log = logging.getLogger(__name__)
 
 Settled = Callable[[SettleDelivered | SettleDead], None]
+Reingress = Callable[[WaitingItem, bytes], Receive]
+"""Makes a partner's reply a message of this engine; raises AuthorError when it cannot be one."""
 
 
 class Settling:
@@ -37,8 +41,10 @@ class Settling:
         unsettled: int,
         done: Callable[[WaitingItem], None],
         settled: Settled,
+        reingress: Reingress | None = None,
     ) -> None:
         self.pending = 0
+        self._reingress = reingress
         self._lane = lane
         self._committer = committer
         self._unsettled = unsettled
@@ -61,14 +67,28 @@ class Settling:
         except trio.WouldBlock:
             await self._ahead.acquire()
 
+    def give_place_back(self) -> None:
+        """An item that had a place goes back among those in memory that were not taken."""
+        self._ahead.release()
+
     def let_go(self, item: WaitingItem) -> None:
         """The item is not attempted any more: it was settled, or is in the store alone."""
         self._ahead.release()
         self._done(item)
 
     def delivered(self, item: WaitingItem, number: int, attempt: Attempt) -> None:
-        """Queue the settlement of a delivery."""
-        unit = SettleDelivered(item.id, item.message_id, self._lane, number, attempt.detail, attempt.reply, now())
+        """Queue the settlement of a delivery, and with it the message that the reply becomes, if it does."""
+        reply, reingressed = attempt.reply, None
+        if self._reingress is not None and reply is not None:
+            try:
+                reingressed = self._reingress(item, reply)
+            except AuthorError as error:
+                attempt.error = f"delivered, but the reply is not re-ingressed: {error.sentence}"
+                self.dead(item, number, attempt)
+                return
+        unit = SettleDelivered(
+            item.id, item.message_id, self._lane, number, attempt.detail, reply, now(), reingressed=reingressed
+        )
         self._settle(item, unit)
 
     def dead(self, item: WaitingItem, number: int, attempt: Attempt) -> None:
@@ -87,10 +107,33 @@ class Settling:
             return False
         return True
 
-    def interrupted(self, item: WaitingItem, number: int) -> None:
+    async def failed_together(self, attempts: Sequence[tuple[WaitingItem, int, Attempt]], due: int) -> set[int]:
+        """As `failed` for items that were attempted together; the ids of those that no longer wait."""
+        late: set[int] = set()
+        left = len(attempts)
+        durable = trio.Event()
+
+        def done() -> None:
+            nonlocal left
+            left -= 1
+            if not left:
+                durable.set()
+
+        def decided(unit: SettleRetry, error: MessageFoundryError) -> None:
+            self._note_late(unit, error)
+            late.add(unit.work_id)
+            done()
+
+        for item, number, attempt in attempts:
+            unit = self._retry(item, number, attempt, due)
+            self._committer.submit(unit, done, partial(decided, unit))
+        await durable.wait()
+        return late
+
+    def interrupted(self, item: WaitingItem, number: int, facts: str = "") -> None:
         """Put an attempt of unknown outcome on the trail, and the item back among those that wait."""
         self.pending += 1
-        unit = self._retry(item, number, Attempt("interrupted while sending", unknown=True), now())
+        unit = self._retry(item, number, Attempt("interrupted while sending", unknown=True, facts=facts), now())
         over = partial(self._over, item)
         self._committer.submit(unit, over, lambda error: over())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from functools import partial
+from math import inf
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import trio
@@ -23,10 +24,10 @@ HEALTHY_SECONDS = 30.0
 FINISH_SECONDS = 5.0
 """How long what is stopped in order may take to end the work in its hands."""
 
-State = Literal["stopped", "starting", "running", "waiting to restart", "failed"]
+State = Literal["stopped", "outside its schedule", "starting", "waiting", "running", "waiting to restart", "failed"]
 
-UNSETTLED_START = ("starting", "stopped")
-UNSETTLED_STOP = ("starting", "running", "waiting to restart")
+UNSETTLED_START = ("starting", "stopped", "outside its schedule")
+UNSETTLED_STOP = ("starting", "waiting", "running", "waiting to restart")
 
 
 class Runnable(Protocol):
@@ -39,8 +40,13 @@ class Runnable(Protocol):
 class Supervised:
     """One Connection under supervision. `make` gives what is to run, anew for each start.
 
+    It runs while it is `wanted`, which people decide, and `opened`, which its schedule does. What somebody starts
+    outside of its schedule is opened until the schedule says otherwise.
+
     `told` hears (kind, detail, alert) of what happens: started, stopped, crashed. `finish`, if there is one, asks what
-    runs to end after the work in hand; it is cancelled when it has not done so in a few seconds.
+    runs to end after the work in hand. When people stop it, it is cancelled if it has not done so in a few seconds; a
+    schedule waits for it. `waits_for` says what must be there before it may run, "" when all of it is; after a change
+    somebody calls `look_again`.
     """
 
     def __init__(
@@ -50,16 +56,21 @@ class Supervised:
         told: Callable[[str, str, bool], None],
         *,
         wanted: bool = True,
+        opened: bool = True,
         finish: Callable[[], None] | None = None,
+        waits_for: Callable[[], str] = str,
     ) -> None:
         self.name = name
-        self.state: State = "starting" if wanted else "stopped"
+        self.state: State = "stopped" if not wanted else "starting" if opened else "outside its schedule"
         self.since = now()
         self.reason = ""
         self._make = make
         self._told = told
         self._finish = finish
+        self._waits_for = waits_for
         self._wanted = wanted
+        self._opened = opened
+        self._gave_up = False
         self._ended = False
         self._changed = trio.Event()
         self._moved = trio.Event()
@@ -70,27 +81,63 @@ class Supervised:
 
     @property
     def wanted(self) -> bool:
-        """Whether the Connection is meant to run."""
+        """Whether people mean the Connection to run, one that failed or has no more to do among them."""
         return self._wanted
+
+    @property
+    def opened(self) -> bool:
+        """Whether the Connection's schedule lets it run, or somebody who started it outside of that."""
+        return self._opened
+
+    @property
+    def ending(self) -> bool:
+        """Whether it was told to stop for good."""
+        return self._ended
+
+    @property
+    def _runs(self) -> bool:
+        return self._wanted and self._opened and not self._gave_up and not self._ended
 
     def start(self) -> None:
         """Run, at once even when a restart was waited for; again when the last run is ending."""
-        self._wanted = True
-        if self.state != "running":
-            self._enter("starting")
-            self._change()
+        self._wanted = self._opened = True
+        self._gave_up = False
+        self._go()
 
     def stop(self) -> None:
         """Stop and stay stopped."""
         self._wanted = False
         self._change()
 
-    def end(self) -> None:
-        """Stop for good: `run` returns."""
-        self._ended = True
-        self.stop()
+    def look_again(self) -> None:
+        """What is waited for may have come, or gone: what runs without it stops until it is there."""
+        if self._runs and (self.state == "waiting" or self._waits_for()):
+            self._change()
 
-    def _change(self) -> None:
+    def open(self) -> None:
+        """Its schedule lets it run. What somebody stopped stays so, and what failed: a human must look."""
+        if not self._opened:
+            self._opened = True
+            self._gave_up = self.state == "failed"
+            self._go()
+
+    def close(self) -> None:
+        """Its schedule lets it run no more: stop when the work in hand is done."""
+        runs, self._opened = self._runs, False
+        if runs:
+            self._change(inf)
+
+    def _go(self) -> None:
+        if self._runs and self.state != "running":
+            self._enter("starting")
+            self._change()
+
+    def end(self) -> None:
+        """Stop for good: `run` returns. What people want of it from then on is kept for the next of its name."""
+        self._ended = True
+        self._change()
+
+    def _change(self, finish_seconds: float | None = None) -> None:
         self._changed.set()
         self._changed = trio.Event()
         self._asked_to_end = True
@@ -98,12 +145,19 @@ class Supervised:
             self._scope.cancel()
         else:
             self._finish()
-            self._scope.deadline = min(self._scope.deadline, trio.current_time() + FINISH_SECONDS)
+            seconds = FINISH_SECONDS if finish_seconds is None else finish_seconds
+            self._scope.deadline = min(self._scope.deadline, trio.current_time() + seconds)
 
     async def settled(self) -> None:
         """Wait until the Connection is as is wanted, or has failed to be."""
-        while self.state in (UNSETTLED_START if self._wanted else UNSETTLED_STOP):
+        while self._unsettled:
             await self._moved.wait()
+
+    @property
+    def _unsettled(self) -> bool:
+        if self._runs:
+            return self.state in UNSETTLED_START
+        return self.state in UNSETTLED_STOP or (self.state == "outside its schedule" and not self._wanted)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Supervise until cancelled or ended; reports ready when the first start has succeeded or failed."""
@@ -111,13 +165,18 @@ class Supervised:
             await self._supervise(Once(task_status.started))
         finally:
             self.over.set()
+            self._enter("stopped")
 
     async def _supervise(self, ready: Once) -> None:
         pause = FIRST_PAUSE_SECONDS
         while not self._ended:
-            if not self._wanted:
+            if not self._runs:
                 ready()
-                await self._stay_stopped()
+                await self._rest()
+                continue
+            if self._waits_for():
+                ready()
+                await self._wait()
                 continue
             began = trio.current_time()
             failure = await self._run_once(ready)
@@ -125,10 +184,10 @@ class Supervised:
             if failure is None:
                 pause = FIRST_PAUSE_SECONDS
             elif isinstance(failure, ConfigurationError | LaneStopped):
-                self._wanted = False
+                self._gave_up = True
                 self._enter("failed", str(failure))
                 self._told("stopped", str(failure), True)
-            elif not self._wanted:
+            elif not self._runs:
                 log.warning("%s ended while it was being stopped: %s", self.name, fault_site(failure))
             else:
                 pause = FIRST_PAUSE_SECONDS if trio.current_time() - began >= HEALTHY_SECONDS else pause
@@ -147,7 +206,7 @@ class Supervised:
         except Exception as error:  # noqa: BLE001 - one Connection's crash; its siblings never notice
             return only(error)
         if not self._asked_to_end:
-            self._wanted = False
+            self._gave_up = True
         return None
 
     def _started(self, ready: Callable[[], None]) -> None:
@@ -155,12 +214,25 @@ class Supervised:
         self._told("started", "", False)
         ready()
 
-    async def _stay_stopped(self) -> None:
-        if self.state not in ("stopped", "failed"):
-            self._enter("stopped")
-            self._told("stopped", "", False)
-        while not self._wanted and not self._ended:
+    async def _rest(self) -> None:
+        while not self._runs and not self._ended:
+            self._come_to_rest()
             await self._changed.wait()
+
+    def _come_to_rest(self) -> None:
+        scheduled = self._wanted and not self._gave_up
+        state: State = "outside its schedule" if scheduled else "stopped"
+        if self.state not in (state, "failed"):
+            self._enter(state)
+            self._told("stopped", state if scheduled else "", False)
+
+    async def _wait(self) -> None:
+        """Until something has changed: what is waited for, or what is wanted."""
+        needed = self._waits_for()
+        if (self.state, self.reason) != ("waiting", needed):
+            self._enter("waiting", needed)
+            self._told("waiting", f"waits for {needed}", True)
+        await self._changed.wait()
 
     def _crashed(self, error: Exception, pause: float) -> None:
         text = os_error_text(error) if isinstance(error, OSError) else fault_site(error)

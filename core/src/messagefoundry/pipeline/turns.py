@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from messagefoundry.contracts.errors import fault_site
 from messagefoundry.pipeline.transform import Outcome, dead, transform, transform_one
+from messagefoundry.wiring.running import Running
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,19 +97,25 @@ class Turn:
 
 
 def run(job: Job) -> Outcome:
-    """Run one job: the whole message, or one Handler of it."""
+    """Run one job: the whole message, or one Handler of it. What it writes is seen by those that are run after it."""
     message, inbound, graph = job.message, job.graph.inbounds[job.flow.inbound.name], job.graph
+    lookups = job.flow.lookups
+    running = Running(message.received_at, message.message_id, message.parent_id, message.depth, lookups)
     try:
         if message.routed_id is not None:
-            return transform_one(graph, inbound, message.handler, message.raw, message.encoding)
-        return transform(graph, inbound, message.raw, message.encoding)
+            outcome = transform_one(graph, inbound, message.handler, message.raw, message.encoding, running)
+        else:
+            outcome = transform(graph, inbound, message.raw, message.encoding, running)
+        if outcome.states:
+            lookups.writes.written(outcome.states)
+        return outcome
     except Exception as error:  # noqa: BLE001 - a fault of our own costs this message its way, not the others theirs
         return dead(message, f"a fault of the engine: {fault_site(error)}")
 
 
 def gather(flows: Sequence[Flow], limit: int = TURN_MESSAGES) -> list[Job]:
     """The next jobs of a shared turn, a fair share from every flow that has some, each flow's in order."""
-    ready = [flow for flow in flows if not flow.detached and flow.window.peek() is not None]
+    ready = [flow for flow in flows if flow.shares and flow.window.peek() is not None]
     jobs: list[Job] = []
     share = max(1, limit // max(1, len(ready)))
     for flow in ready:

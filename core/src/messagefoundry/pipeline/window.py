@@ -72,15 +72,17 @@ class Window(Generic[T]):
         return self._held
 
     @property
-    def _full(self) -> bool:
+    def full(self) -> bool:
+        """Whether no more is taken into memory until something is released."""
         return len(self._items) + self._held >= self._max_items or self._bytes >= self._max_bytes or self._memory.full
 
     def offer(self, order: int, item: T, size: int) -> bool:
         """Take in new work that was just committed; False when it stays in the store alone."""
         if self.spilled:
             return False
-        if self._full:
+        if self.full:
             self.spilled = True
+            self.want()  # where others fill the memory, an empty window has nobody else who would ask
             return False
         self._take_in(order, item, size)
         return True

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from keyword import iskeyword
 
-from messagefoundry.contracts import AlertSinkSpec, BlueprintSpec, CodecSpec, CommandSpec, hookimpl
+from messagefoundry.contracts import (
+    AlertSinkSpec,
+    BlueprintSpec,
+    CodecSpec,
+    CommandSpec,
+    ConnectorSpec,
+    ReferenceSourceSpec,
+    hookimpl,
+)
 
 contract = 1
 
@@ -16,7 +24,7 @@ COMMANDS = {
     "graph": "Show what a configuration wires.",
     "connection": "Declare Connections in connections.toml.",
     "codeset": "List and show code sets.",
-    "impact": "Say who refers to a Connection, a Router, a Handler or a code set.",
+    "impact": "Say who refers to a Connection, a Router, a Handler, a code set or a reference set.",
     "dryrun": "Run messages through Routers and Handlers without sending anything.",
     "replay-diff": "Run messages of the store through a configuration and show what would change.",
     "doctor": "Check what is installed and what a configuration needs.",
@@ -30,6 +38,7 @@ COMMANDS = {
     "store": "Say what state the store is in, migrate it, or move it to another database.",
     "send": "Send messages over MLLP and print each answer.",
     "demo": "Run a synthetic feed from socket to socket.",
+    "harness": "Prove an interface before there is traffic: scenarios, a partner with faults, load profiles.",
     "generate": "Make up conformant HL7 messages in which nobody is real.",
     "import": "Turn interfaces of another engine into modules of a configuration.",
 }
@@ -49,9 +58,26 @@ def register_codecs() -> list[CodecSpec]:
 
 
 @hookimpl
+def register_connectors() -> list[ConnectorSpec]:
+    """Inbounds that receive from the engine itself."""
+    ours = "messagefoundry.internal"
+    return [
+        ConnectorSpec(name, f"{ours}:{name}", f"{ours}:{name}Settings", inbound=f"{ours}:InternalInbound")
+        for name in ("PassThrough", "Loopback")
+    ]
+
+
+@hookimpl
 def register_alert_sinks() -> list[AlertSinkSpec]:
     """Alerts go to the log when nothing else is configured."""
     return [AlertSinkSpec("logging", "messagefoundry.alerts.logging_sink:LoggingSink")]
+
+
+@hookimpl
+def register_reference_sources() -> list[ReferenceSourceSpec]:
+    """Tables in files."""
+    ours = "messagefoundry.wiring.reference_files"
+    return [ReferenceSourceSpec("FileRef", f"{ours}:FileRef", f"{ours}:FileSettings", f"{ours}:FileSource")]
 
 
 @hookimpl

@@ -24,6 +24,7 @@ from messagefoundry.contracts import (
     CommandSpec,
     ConnectorSpec,
     Hooks,
+    ReferenceSourceSpec,
     Requirement,
     StoreSpec,
 )
@@ -66,6 +67,7 @@ HOOKS = (
     Hook("register_alert_sinks", "alert_sinks", "alert sink", AlertSinkSpec),
     Hook("register_commands", "commands", "command", CommandSpec),
     Hook("register_blueprints", "blueprints", "blueprint", BlueprintSpec),
+    Hook("register_reference_sources", "reference_sources", "reference source", ReferenceSourceSpec),
     Hook("register_requirements", "requirements", "requirement", Requirement),
 )
 

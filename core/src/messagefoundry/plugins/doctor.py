@@ -29,6 +29,7 @@ REFERENCES = {
     "alert sink": ("sink",),
     "command": ("command",),
     "blueprint": ("blueprint",),
+    "reference source": ("factory", "settings", "source"),
     "requirement": ("check",),
 }
 """The fields of each kind of spec that name something to import."""

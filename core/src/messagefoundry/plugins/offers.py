@@ -34,8 +34,6 @@ EXTRAS = MappingProxyType(
             "X12": "x12",
             "FHIR": "fhir",
             "Timer": "timer",
-            "Loopback": "",
-            "PassThrough": "",
             "Email": "",
             "Direct": "",
             "DICOM": "",

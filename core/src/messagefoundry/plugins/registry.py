@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         CodecSpec,
         CommandSpec,
         ConnectorSpec,
+        ReferenceSourceSpec,
         Requirement,
         StoreSpec,
     )
@@ -90,6 +91,7 @@ class Installed:
     alert_sinks: Table[AlertSinkSpec] = field(default_factory=_empty)
     commands: Table[CommandSpec] = field(default_factory=_empty)
     blueprints: Table[BlueprintSpec] = field(default_factory=_empty)
+    reference_sources: Table[ReferenceSourceSpec] = field(default_factory=_empty)
     requirements: Table[Requirement] = field(default_factory=_empty)
 
     def problems(self) -> tuple[Problem, ...]:
@@ -111,4 +113,5 @@ class Installed:
         yield "alert sink", self.alert_sinks
         yield "command", self.commands
         yield "blueprint", self.blueprints
+        yield "reference source", self.reference_sources
         yield "requirement", self.requirements

@@ -142,7 +142,6 @@ HARMLESS: Mapping[str, Mapping[str, Any]] = {
         "vacuum_at": "",
     },
     "delivery": {"outbox_workers": None, "dead_letter": "keep"},
-    "pipeline": {"max_correlation_depth": 8},
     "alerts": {
         "webhook_url": None,
         "webhook_timeout": 10,
@@ -166,7 +165,6 @@ HARMLESS: Mapping[str, Mapping[str, Any]] = {
         "leader_lease_ttl_seconds": 30,
         "leader_fence_timeout_seconds": 20,
     },
-    "reference": {"refresh_interval_seconds": 3600, "sync_on_startup": True, "max_staleness_seconds": 0},
 }
 
 SECRETS = (

@@ -121,10 +121,23 @@ class DeliverySection(Section):
 
 
 class PipelineSection(Section):
-    """[pipeline]: how far a FIFO lane may run ahead of durable settlement, the message in flight included."""
+    """[pipeline]: how far lanes and messages may go."""
 
     unsettled: Annotated[int, Field(ge=1, le=1000)] = 32
     """Deliveries of a lane whose outcome may not be on disk yet: so many may be repeated after a crash."""
+    max_correlation_depth: Annotated[int, Field(ge=1, le=1000)] = 8
+    """How often a message may go on to a PassThrough or Loopback inbound; the hop beyond is a dead letter."""
+
+
+class ReferenceSection(Section):
+    """[reference]: reference sets that declare none of this themselves, and what the start waits for."""
+
+    refresh_interval_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 3600
+    """Seconds between two readings of a set's source."""
+    sync_on_startup: bool = True
+    """Read every set before the inbounds start; without, those of which a copy is kept are read when they are due."""
+    max_staleness_seconds: Seconds = 0
+    """Age in seconds of the last good copy beyond which it alerts; 0 for no such limit."""
 
 
 class EnvironmentsSection(Section):
@@ -192,6 +205,7 @@ class Settings(BaseSettings):
     inbound: InboundSection = InboundSection()
     delivery: DeliverySection = DeliverySection()
     pipeline: PipelineSection = PipelineSection()
+    reference: ReferenceSection = ReferenceSection()
     environments: EnvironmentsSection = EnvironmentsSection()
     logging: LoggingSection = LoggingSection()
     shadow: ShadowSection = ShadowSection()

@@ -31,7 +31,7 @@ class Row(dict[str, Any]):
     __slots__ = ()
 
     def _refuse(self, *_args: object, **_words: object) -> NoReturn:
-        raise TypeError("a code set cannot be changed: take dict(row) and change that")
+        raise TypeError("what is looked up cannot be changed: take dict(row) and change that")
 
     __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refuse
 

@@ -14,6 +14,7 @@ from messagefoundry.contracts.specs import ConnectorSpec, load
 from messagefoundry.wiring.connections_file import KINDS, TABLES, TYPES
 from messagefoundry.wiring.declare import KEYWORDS
 from messagefoundry.wiring.options import NOT_YET
+from messagefoundry.wiring.table_forms import FORMS, OR_ENV
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,7 +31,6 @@ ENV = {
     "required": ["env"],
     "additionalProperties": False,
 }
-OR_ENV = {"$ref": "#/$defs/env"}
 
 
 def options_schema(spec: ConnectorSpec, direction: Direction | None = None) -> dict[str, Any]:
@@ -79,6 +79,8 @@ def _entry(kind: Direction, specs: Iterable[ConnectorSpec]) -> dict[str, Any]:
 
 def _keyword(name: str, default: Any) -> dict[str, Any]:
     """A keyword of inbound() or outbound(), as far as its default says what it is."""
+    if name in FORMS:
+        return FORMS[name]
     if name in TABLES:
         return {"type": "object"}
     if isinstance(default, StrEnum):

@@ -15,10 +15,20 @@ from messagefoundry.contracts.specs import ConnectorSpec, load
 from messagefoundry.contracts.transport import Transport
 from messagefoundry.plugins import Installed, offer
 from messagefoundry.strict import PIP_LINE, SchemaUnavailableError, known_versions
-from messagefoundry.wiring.declare import ANNOUNCED, KEYWORDS
+from messagefoundry.wiring.ack_checks import waiting
+from messagefoundry.wiring.declare import KEYWORDS
 from messagefoundry.wiring.graph import Inbound, Outbound, Place
-from messagefoundry.wiring.options import INBOUND, LISTENERS_ONLY, NOT_YET, OUTBOUND, BadOptionError, Reader
+from messagefoundry.wiring.options import (
+    INBOUND,
+    INTAKE_ONLY,
+    LISTENERS_ONLY,
+    NOT_YET,
+    OUTBOUND,
+    BadOptionError,
+    Reader,
+)
 from messagefoundry.wiring.references import Environment, UnresolvedError, keys_in
+from messagefoundry.wiring.repeat_checks import telling
 from messagefoundry.wiring.sentences import sentences
 from messagefoundry.wiring.wording import in_words_of_the_file, mend_in_words_of_the_file
 
@@ -76,6 +86,9 @@ class Checker:
             content_type,
         )
         settings = found.settings(spec, around)
+        doubts = (*waiting(options, content_type, settings), *telling(options, content_type, settings))
+        for text, mend, option in doubts:
+            found.put(text, mend, option)
         if settings is not None:
             deployed = options.get("deployed", True)
             self.sources.append(Source(declared.label, declared.place, settings, around.bind_host, deployed))
@@ -103,6 +116,8 @@ class Checker:
         found = _Finding(self, declared)
         options = found.options(OUTBOUND)
         spec = found.connector()
+        if spec is not None and not spec.batches and "batch" in options:
+            found.put(f"option 'batch' is not supported by {spec.name}", "leave it out", "batch")
         settings = found.settings(spec, Surroundings("outbound"))
         found.stop_if_wrong()
         assert spec is not None
@@ -172,10 +187,7 @@ class _Finding:
         model = None if registered is None else self._loaded(registered.spec.settings, registered.spec.name)
         settings = [] if model is None else model.options_for(kind)
         mend = f"write it under [{kind}.settings]" if option in settings else did_you_mean(option, KEYWORDS[kind])
-        if option in ANNOUNCED:
-            self.put(f"option {option!r} is not supported yet in this release", "leave it out", option)
-        else:
-            self.put(f"{kind}() has no option {option!r}", mend, option)
+        self.put(f"{kind}() has no option {option!r}", mend, option)
 
     def _read(self, option: str, reader: Reader, value: Any, given: dict[str, Any]) -> None:
         try:
@@ -303,6 +315,9 @@ class _Finding:
         for option in LISTENERS_ONLY:
             if not listens and self.declared.options.get(option) is not None:
                 yield f"option {option!r} is for Connections that listen on a port", "leave it out"
+        for option in INTAKE_ONLY if settings.fed_by != "outside" else ():
+            if self.declared.options.get(option) not in (None, False):
+                yield f"option {option!r} is for messages that come from outside of the engine", "leave it out"
 
     def _keys_in(self, text: str) -> tuple[str, ...]:
         """The option that a plugin's sentence is about: the first of those written that it names."""

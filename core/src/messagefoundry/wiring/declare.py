@@ -14,13 +14,18 @@ from messagefoundry.contracts.nearest import did_you_mean
 from messagefoundry.wiring.graph import Handler, Place, Router
 from messagefoundry.wiring.recording import Declaration, active, caller
 from messagefoundry.wiring.values import (
+    AckAfter,
     AckMode,
+    AckOnDeadline,
+    BatchConfig,
     BuildupThreshold,
     ContentType,
+    Dedupe,
     InternalErrorPolicy,
     OrderingMode,
     RetryPolicy,
     Send,
+    StallThreshold,
 )
 
 if TYPE_CHECKING:
@@ -50,9 +55,6 @@ def _records(kind: Literal["inbound", "outbound"]) -> Callable[[Callable[P, None
 KEYWORDS: dict[str, dict[str, Any]] = {}
 """The keywords of inbound() and outbound() with their defaults, `inspect.Parameter.empty` for none."""
 
-ANNOUNCED = frozenset({"dedupe"})
-"""Keywords of a later release."""
-
 
 def _declare(kind: Literal["inbound", "outbound"], args: Sequence[Any], given: Mapping[str, Any], place: Place) -> None:
     options = dict(given)
@@ -64,15 +66,8 @@ def _declare(kind: Literal["inbound", "outbound"], args: Sequence[Any], given: M
         active().problem(place, label, f"{kind}() takes a name and a connector; all else is given by keyword")
     for option in [option for option in options if option not in KEYWORDS[kind]]:
         del options[option]
-        _refuse_option(kind, option, label, place)
-    active().connections.append(Declaration(kind, name, spec, options, place))
-
-
-def _refuse_option(kind: str, option: str, label: str, place: Place) -> None:
-    if option in ANNOUNCED:
-        active().problem(place, label, f"option {option!r} is not supported yet in this release", "leave it out")
-    else:
         active().problem(place, label, f"{kind}() has no option {option!r}", did_you_mean(option, KEYWORDS[kind]))
+    active().connections.append(Declaration(kind, name, spec, options, place))
 
 
 @_records("inbound")
@@ -82,14 +77,17 @@ def inbound(
     *,
     router: str,
     ack_mode: AckMode | str = AckMode.ORIGINAL,
-    ack_after: str | None = None,
+    ack_after: AckAfter | str | None = None,
+    ack_deadline_seconds: float | None = None,
+    ack_on_deadline: str = AckOnDeadline.AE,
     strict: bool = False,
     hl7_version: str | None = None,
     strict_timeout_s: float | None = None,
+    dedupe: Dedupe | None = None,
     content_type: ContentType | str = ContentType.HL7V2,
     auto_start: bool = True,
     deployed: bool = True,
-    schedule: Any = None,
+    schedule: Mapping[str, Any] | None = None,
     metadata: Mapping[str, Any] | None = None,
     bind_address: str | None = None,
     source_ip_allowlist: Sequence[str] | None = None,
@@ -109,12 +107,12 @@ def outbound(
     ordering: OrderingMode | str | None = None,
     internal_error: InternalErrorPolicy | str | None = None,
     buildup: BuildupThreshold | None = None,
-    stall: Any = None,
-    batch: Any = None,
+    stall: StallThreshold | None = None,
+    batch: BatchConfig | None = None,
     simulate: bool = False,
     auto_start: bool = True,
     deployed: bool = True,
-    schedule: Any = None,
+    schedule: Mapping[str, Any] | None = None,
     dead_letter_days: int | None = None,
     metadata: Mapping[str, Any] | None = None,
     flagged: bool = False,

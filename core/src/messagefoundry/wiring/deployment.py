@@ -11,7 +11,8 @@ from messagefoundry.wiring.values import BuildupThreshold, InternalErrorPolicy, 
 class Deployment:
     """`retry`, `ordering`, `internal_error` and `buildup` apply to Connections that declare none of their own.
 
-    `api_port` None means that no API is served. `values_path` is shown where a value of the environment is missing.
+    So do the times for reference sets. `api_port` None means that no API is served. `values_path` is shown where a
+    value of the environment is missing.
     """
 
     bind_host: str = "127.0.0.1"
@@ -24,3 +25,6 @@ class Deployment:
     api_host: str = "127.0.0.1"
     api_port: int | None = 8765
     values_path: str = ""
+    max_correlation_depth: int = 8
+    reference_refresh_seconds: float = 3600
+    reference_max_staleness_seconds: float = 0

@@ -44,11 +44,12 @@ def undeclared(graph: Graph) -> tuple[Problem, ...]:
         for written in returned(router.function)
         if written.name not in graph.handlers
     ]
+    destinations = graph.destinations
     found += [
-        _warning(written, handler.name, f"sends to {written.name!r}, and no outbound has this name", graph.outbounds)
+        _warning(written, handler.name, f"sends to {written.name!r}, and no outbound has this name", destinations)
         for handler in graph.handlers.values()
         for written in sent_to(handler.function)
-        if written.name not in graph.outbounds
+        if written.name not in destinations
     ]
     return tuple(dict.fromkeys(found))
 
@@ -98,14 +99,14 @@ def sent_to(function: Callable[..., Any]) -> Iterator[Written]:
         yield from source.written(target)
 
 
-def looked_up(function: Callable[..., Any]) -> Iterator[Written]:
-    """The names that calls of code_set() have as text, in a function and in those of its module that it calls."""
-    for source, name in _first_arguments(function, code_set, "name"):
+def looked_up(function: Callable[..., Any], called: Callable[[str], Any] = code_set) -> Iterator[Written]:
+    """The names that calls of code_set() or reference() have as text, in a function and in those it calls beside it."""
+    for source, name in _first_arguments(function, called, "name"):
         yield from source.written(name)
 
 
 def computed(function: Callable[..., Any], called: Callable[..., Any], keyword: str) -> Iterator[Place]:
-    """Where the calls of Send or code_set() stand whose name is known only when they run.
+    """Where the calls of Send, code_set() or reference() stand whose name is known only when they run.
 
     A function that has no source to read is one such place itself.
     """

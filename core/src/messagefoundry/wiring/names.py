@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from messagefoundry.wiring.connections import Source
-    from messagefoundry.wiring.graph import Graph, Place
+    from messagefoundry.wiring.graph import Graph, Outbound, Place
     from messagefoundry.wiring.recording import Declaration, Recording
     from messagefoundry.wiring.references import Environment
 
@@ -72,6 +72,17 @@ def check_reply_sources(sources: Iterable[Source], outbounds: Iterable[str], rec
         if replier is not None and replier not in outbounds:
             text = f"reply_from names the outbound Connection {replier!r}, which is not declared"
             record.problem(source.place, source.name, text, did_you_mean(replier, outbounds))
+
+
+def check_reply_targets(outbounds: Iterable[Outbound], loopbacks: Iterable[str], record: Recording) -> None:
+    """Put down every outbound whose `reingress_to` is not an inbound with a Loopback."""
+    loopbacks = tuple(loopbacks)
+    for outbound in outbounds:
+        target = outbound.settings.reply_target()
+        if target is not None and target not in loopbacks:
+            text = f"reingress_to names {target!r}, which is no inbound Connection with Loopback()"
+            mend = did_you_mean(target, loopbacks) or f'declare it: inbound("{target}", Loopback(), router="...")'
+            record.problem(outbound.place, outbound.name, text, mend)
 
 
 def unused(graph: Graph, mentions: Mapping[str, int]) -> tuple[Problem, ...]:

@@ -4,26 +4,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
+from datetime import date, time
 from enum import StrEnum
 from functools import cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from math import inf
+from math import inf, isfinite
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from messagefoundry.contracts.nearest import did_you_mean
 from messagefoundry.contracts.sentences import what_it_must_be
+from messagefoundry.wiring.schedule_form import ScheduleError, schedule_of
 from messagefoundry.wiring.values import (
+    AckAfter,
     AckMode,
+    AckOnDeadline,
+    BatchConfig,
     BuildupThreshold,
     ContentType,
+    Dedupe,
     InternalErrorPolicy,
     OrderingMode,
     RetryPolicy,
+    StallThreshold,
 )
+
+if TYPE_CHECKING:
+    from messagefoundry.wiring.schedule import Schedule
 
 Choice = TypeVar("Choice", bound=StrEnum)
 Value = TypeVar("Value")
@@ -89,6 +99,9 @@ def from_table(kind: type[Value], table: Mapping[str, Any]) -> Value:
         if key not in known:
             mend = did_you_mean(key, known)
             raise BadOptionError(f"has no key {key!r}{f': {mend}' if mend else ''}")
+    for each in fields(kind):  # type: ignore[arg-type]
+        if each.name not in table and each.default is each.default_factory is MISSING:
+            raise BadOptionError(f"needs {each.name!r}")
     try:
         found: Value = checking(kind).validate_python(dict(table))  # type: ignore[arg-type]
     except ValidationError as error:
@@ -120,11 +133,31 @@ def seconds(value: Any) -> float:
     return number
 
 
-def table(value: Any) -> Mapping[str, Any]:
-    """Labels for people, by name."""
+def labels(value: Any) -> Mapping[str, Any]:
+    """Labels for people, by name, as JSON has them: dates and times become text of ISO 8601."""
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         raise BadOptionError("must be a dict whose keys are text")
-    return MappingProxyType(dict(value))
+    return MappingProxyType({key: _label(each) for key, each in value.items()})
+
+
+def _label(value: Any) -> Any:
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        return {key: _label(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_label(each) for each in value]
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, str | int | None) or (isinstance(value, float) and isfinite(value)):
+        return value
+    raise BadOptionError("must hold text, numbers, True or False, dates, and lists and dicts of them")
+
+
+def schedule(value: Any) -> Schedule:
+    """Weekly windows in a time zone."""
+    try:
+        return schedule_of(value)
+    except ScheduleError as error:
+        raise BadOptionError(str(error)) from None
 
 
 def interface(value: Any) -> str:
@@ -164,16 +197,22 @@ Reader = Callable[[Any], Any]
 INBOUND: Mapping[str, Reader] = {
     "router": text,
     "ack_mode": one_of(AckMode),
+    "ack_after": one_of(AckAfter),
+    "ack_deadline_seconds": seconds,
+    "ack_on_deadline": one_of(AckOnDeadline),
     "content_type": one_of(ContentType),
     "auto_start": flag,
     "deployed": flag,
-    "metadata": table,
+    "schedule": schedule,
+    "metadata": labels,
+    "flagged": flag,
     "bind_address": interface,
     "source_ip_allowlist": networks,
     "max_message_bytes": positive,
     "strict": flag,
     "hl7_version": text,
     "strict_timeout_s": seconds,
+    "dedupe": instance_of(Dedupe),
 }
 
 OUTBOUND: Mapping[str, Reader] = {
@@ -181,21 +220,22 @@ OUTBOUND: Mapping[str, Reader] = {
     "ordering": one_of(OrderingMode),
     "internal_error": one_of(InternalErrorPolicy),
     "buildup": instance_of(BuildupThreshold),
+    "batch": instance_of(BatchConfig),
     "simulate": flag,
     "auto_start": flag,
     "deployed": flag,
-    "metadata": table,
+    "schedule": schedule,
+    "stall": instance_of(StallThreshold),
+    "metadata": labels,
+    "flagged": flag,
 }
 
 LISTENERS_ONLY = ("bind_address", "source_ip_allowlist")
+INTAKE_ONLY = ("ack_mode", "ack_after", "dedupe", "strict", "max_message_bytes", "schedule")
+"""Options that say what comes in from outside, and how it is answered."""
 
 NOT_YET: Mapping[str, tuple[Any, ...]] = {
-    "ack_after": (None, "ingest"),
-    "schedule": (None,),
     "messages_days": (None,),
     "dead_letter_days": (None,),
-    "stall": (None,),
-    "batch": (None,),
-    "flagged": (None, False),
 }
 """Options of the published interface that are not built, with the values that ask for nothing."""

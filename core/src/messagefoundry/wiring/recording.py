@@ -43,6 +43,16 @@ class Declaration:
         return self.name if isinstance(self.name, str) else ""
 
 
+@dataclass(frozen=True, slots=True)
+class ReferenceDeclaration:
+    """One call of Reference(), as written; `options` are those given, env() references included."""
+
+    name: Any
+    source: Any
+    options: Mapping[str, Any]
+    place: Place
+
+
 @dataclass(slots=True)
 class Recording:
     """Everything that the modules of one configuration declared, in order, and what already went wrong.
@@ -55,6 +65,7 @@ class Recording:
     connections: list[Declaration] = field(default_factory=list)
     routers: list[Router] = field(default_factory=list)
     handlers: list[Handler] = field(default_factory=list)
+    references: list[ReferenceDeclaration] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     failed: bool = False
     mentions: dict[str, int] = field(default_factory=dict)

@@ -9,11 +9,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from messagefoundry.contracts.errors import ConfigurationError, Problem
+from messagefoundry.wiring.ack_checks import check_circles
 from messagefoundry.wiring.connections import Checker, UnusableConnectionError
 from messagefoundry.wiring.graph import Graph, Inbound, Outbound
 from messagefoundry.wiring.literals import check_code_sets, undeclared, unreturned
-from messagefoundry.wiring.names import by_name, check_reply_sources, check_routers, unused
+from messagefoundry.wiring.names import by_name, check_reply_sources, check_reply_targets, check_routers, unused
 from messagefoundry.wiring.ports import check_ports
+from messagefoundry.wiring.reference_declare import references
+from messagefoundry.wiring.reference_users import check_look_ups
 from messagefoundry.wiring.references import Environment
 from messagefoundry.wiring.untranslated import untranslated
 
@@ -45,11 +48,14 @@ def resolve(
         check_routers(record.connections, routers, checker.environment, record)
         outbounds = [each.name for each in record.connections if each.kind == "outbound"]
         check_reply_sources(checker.sources, outbounds, record)
+        loopbacks = [each.name for each in checker.sources if each.settings.fed_by == "replies"]
+        check_reply_targets([each for each in built if isinstance(each, Outbound)], loopbacks, record)
     check_ports(checker.sources, deployment, record)
     check_code_sets([*routers.values(), *handlers.values()], record)
-    problems = [*installed.problems(), *record.problems]
-    if problems:
-        raise ConfigurationError(sorted(problems, key=lambda problem: (problem.file, problem.line)))
+    sets = references(record, installed, checker.environment, deployment, source)
+    if not record.failed:
+        check_look_ups([*routers.values(), *handlers.values()], sets, record)
+    _stop_if_wrong(installed, record)
     graph = Graph(
         MappingProxyType({each.name: each for each in built if isinstance(each, Inbound)}),
         MappingProxyType({each.name: each for each in built if isinstance(each, Outbound)}),
@@ -59,9 +65,19 @@ def resolve(
         source,
         code_sets=record.code_sets,
         captured=tuple(record.captured),
+        references=MappingProxyType(sets),
+        max_correlation_depth=deployment.max_correlation_depth,
     )
+    check_circles(graph, record)
+    _stop_if_wrong(installed, record)
     doubts = (*unused(graph, record.mentions), *undeclared(graph), *unreturned(graph), *untranslated(graph))
     return replace(graph, warnings=(*doubts, *_empty(graph, source), *_left_out(source)))
+
+
+def _stop_if_wrong(installed: Installed, record: Recording) -> None:
+    problems = [*installed.problems(), *record.problems]
+    if problems:
+        raise ConfigurationError(sorted(problems, key=lambda problem: (problem.file, problem.line)))
 
 
 def _built(checker: Checker, declarations: Iterable[Declaration]) -> Iterator[Inbound | Outbound]:

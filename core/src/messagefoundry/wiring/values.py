@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 from typing import TYPE_CHECKING, Any
+
+from messagefoundry.message import PathError, parse_path
 
 if TYPE_CHECKING:
     from messagefoundry.contracts.codecs import AnyMessage
@@ -16,6 +19,21 @@ class AckMode(StrEnum):
     ORIGINAL = "original"
     ENHANCED = "enhanced"
     NONE = "none"
+
+
+class AckAfter(StrEnum):
+    """When an inbound acknowledges: when the message is stored, or when everything sent of it has an outcome."""
+
+    INGEST = "ingest"
+    DELIVERED = "delivered"
+
+
+class AckOnDeadline(StrEnum):
+    """How a sender is answered whose message is not delivered by the deadline; it goes on all the same."""
+
+    AA = "AA"
+    AE = "AE"
+    AR = "AR"
 
 
 class OrderingMode(StrEnum):
@@ -67,6 +85,55 @@ class BuildupThreshold:
 
     max_depth: int | None = None
     max_oldest_seconds: float | None = 300
+
+
+@dataclass(frozen=True, slots=True)
+class StallThreshold:
+    """When the oldest undelivered message of a lane is too old, whatever the lane does: seconds, None for never."""
+
+    max_oldest_seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        limit = self.max_oldest_seconds
+        if limit is not None and (not isinstance(limit, int | float) or not 0 < limit < inf):
+            raise ValueError("max_oldest_seconds must be a number above 0, or None for no alert")
+
+
+LONGEST_WINDOW_SECONDS = 366 * 24 * 60 * 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dedupe:
+    """Which messages of an inbound are repeats: those that came within `window_seconds`, told by the value of `key`.
+
+    `key` is a path such as MSH-10. A repeat comes from the same MSH-3 and MSH-4 and differs in MSH-7 at most.
+    """
+
+    key: str = "MSH-10"
+    window_seconds: float
+
+    def __post_init__(self) -> None:
+        seconds, most = self.window_seconds, LONGEST_WINDOW_SECONDS
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= most:
+            raise ValueError(f"window_seconds must be a number of seconds above 0, at most {most:,}")
+        try:
+            parse_path(self.key)
+        except PathError as error:
+            raise ValueError(f"key: {error}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchConfig:
+    """How an outbound gathers messages into HL7 batches: up to `max_count`, or what has come in `max_wait_ms`."""
+
+    max_count: int
+    max_wait_ms: int
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.max_count, int) or not 2 <= self.max_count <= 1000:
+            raise ValueError("max_count must be a whole number from 2 to 1000")
+        if not isinstance(self.max_wait_ms, int) or self.max_wait_ms < 1:
+            raise ValueError("max_wait_ms must be a whole number of milliseconds above 0")
 
 
 class Send:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 COLUMNS = ("inbound", "router", "handler", "outbound")
 HEADINGS = ("Inbounds", "Routers", "Handlers", "Outbounds")
 
+LAST = len(COLUMNS) - 1
+
 Key = tuple[int, str]
 """A part: its column and its name."""
 
@@ -43,7 +45,10 @@ def boxes(graph: Graph) -> list[list[Box]]:
         [_connection(0, each, _reply_of(each)) for each in graph.inbounds.values()],
         [Box((1, each.name), place=_where(each.place)) for each in graph.routers.values()],
         [Box((2, each.name), place=_where(each.place)) for each in graph.handlers.values()],
-        [_connection(3, each, ("simulated",) if each.simulate else ()) for each in graph.outbounds.values()],
+        [
+            *(_connection(3, each, _said_of(each)) for each in graph.outbounds.values()),
+            *(Box((3, name), "goes on as an inbound") for name in graph.destinations if name in graph.inbounds),
+        ],
     ]
 
 
@@ -55,7 +60,15 @@ def links(graph: Graph) -> Links:
 def _links(graph: Graph) -> Iterator[tuple[Key, Key]]:
     for edge in edges(graph):
         source, _, target = edge.kind.partition("-")
-        yield (COLUMNS.index(source), edge.source), (COLUMNS.index(target), edge.target)
+        if source != "outbound":  # what leads back is said in words
+            column = LAST if source == "handler" else COLUMNS.index(target)
+            yield (COLUMNS.index(source), edge.source), (column, edge.target)
+
+
+def _said_of(outbound: Outbound) -> tuple[str, ...]:
+    target = outbound.settings.reply_target()
+    replies = () if target is None else (f"its replies go to {target}",)
+    return ("simulated", *replies) if outbound.simulate else replies
 
 
 def _reply_of(inbound: Inbound) -> tuple[str, ...]:
@@ -69,6 +82,10 @@ def _connection(column: int, each: Inbound | Outbound, marks: tuple[str, ...]) -
         marks = (*marks, "not deployed")
     elif not each.auto_start:
         marks = (*marks, "started by hand")
+    if each.deployed and each.schedule is not None:
+        marks = (*marks, "scheduled")
+    if each.flagged:
+        marks = (*marks, "flagged")
     return Box((column, each.name), f"{each.connector.name} {each.endpoint()}".rstrip(), marks, _where(each.place))
 
 

@@ -1,0 +1,81 @@
+"""What the Routers and Handlers of a running engine look up: transform state, reference sets, earlier replies."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from messagefoundry.contracts.errors import StoreUnavailable
+from messagefoundry.pipeline.state import State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from messagefoundry.contracts.stores import StoreReader
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+AGAIN_SECONDS = 0.25
+
+
+class Lookups:
+    """The `Services` of an engine. `references` gives a reference set by name, or raises LookupError.
+
+    While the store is away a look-up waits, and with it its message: nothing dies of that.
+    """
+
+    def __init__(self, reader: StoreReader, references: Callable[[str], Mapping[str, Any]]) -> None:
+        self._reader = reader
+        self._lock = threading.Lock()
+        self._closed = threading.Event()
+        self._references = references
+        self.writes = State(self._stored_state)
+
+    def state(self, namespace: str, key: str) -> str | None:
+        """A value of transform state as JSON text; None when there is none."""
+        return self.writes.get(namespace, key)
+
+    def reference(self, name: str) -> Mapping[str, Any]:
+        """The reference set of this name. Raises LookupError."""
+        return self._references(name)
+
+    def reply(self, message_id: int, parent_id: int, outbound: str) -> bytes | None:
+        """The reply of `outbound` to the nearest message that this one came from, beginning with `parent_id`."""
+        return self._ask(lambda reader: _reply(reader, message_id, parent_id, outbound))
+
+    def close(self) -> None:
+        """Let look-ups that wait for the store end, and begin none: the reader is about to be closed."""
+        self._closed.set()
+        with self._lock:
+            pass
+
+    def _stored_state(self, namespace: str, key: str) -> str | None:
+        return self._ask(lambda reader: reader.state(namespace, key))
+
+    def _ask(self, look_up: Callable[[StoreReader], T]) -> T:
+        told = False
+        while True:
+            try:
+                with self._lock:
+                    if self._closed.is_set():
+                        raise StoreUnavailable("the engine has stopped")
+                    return look_up(self._reader)
+            except StoreUnavailable as error:
+                if not told:
+                    log.warning("a Router or Handler waits for the store: %s", error)
+                told = True
+                if self._closed.wait(AGAIN_SECONDS):
+                    raise
+
+
+def _reply(reader: StoreReader, message_id: int, parent_id: int | None, outbound: str) -> bytes | None:
+    while parent_id is not None:
+        found = reader.last_reply(parent_id, outbound, message_id)
+        if found is not None:
+            return found
+        parent = reader.message(parent_id)
+        message_id, parent_id = parent_id, None if parent is None else parent.parent_id
+    return None

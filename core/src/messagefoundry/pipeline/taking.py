@@ -1,0 +1,130 @@
+"""What a Handler decided, made ready for the hand-off."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from messagefoundry.contracts.errors import Refused
+from messagefoundry.contracts.units import Outgoing, Receive, StateWrite
+from messagefoundry.message import Message
+from messagefoundry.pipeline.author_errors import AuthorError, NotDeclaredError
+from messagefoundry.pipeline.committer import now
+from messagefoundry.wiring.keeping import SetMeta, SetState
+from messagefoundry.wiring.values import Send
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from messagefoundry.contracts.codecs import AnyMessage
+    from messagefoundry.pipeline.transform import Outcome
+    from messagefoundry.wiring.graph import Graph, Inbound, Outbound
+    from messagefoundry.wiring.running import Running
+
+Decision = Send | SetState | SetMeta
+DECISIONS = (Send, SetState, SetMeta)
+
+
+class Taken:
+    """What one Handler decided, made ready for the hand-off. `all` raises what a Send that cannot be made raises."""
+
+    __slots__ = ("_graph", "_handler", "_inbound", "_running", "meta", "outgoing", "passed", "states")
+
+    def __init__(self, graph: Graph, inbound: Inbound, handler: str, running: Running) -> None:
+        self._graph = graph
+        self._inbound = inbound
+        self._handler = handler
+        self._running = running
+        self.outgoing: list[Outgoing] = []
+        self.passed: list[Receive] = []
+        self.states: list[StateWrite] = []
+        self.meta: dict[str, str] = {}
+
+    def all(self, decided: Iterable[Decision]) -> Self:
+        """Take every decision."""
+        for each in decided:
+            if isinstance(each, SetState):
+                self.states.append(StateWrite(each.namespace, each.key, each.text))
+            elif isinstance(each, SetMeta):
+                self.meta[each.key] = each.value
+            elif each.to in self._graph.outbounds:
+                self.outgoing.append(
+                    outgoing_of(self._graph.outbounds[each.to], self._handler, each, self._inbound, self._running)
+                )
+            else:
+                self.passed.append(passed_to(self._graph, each, self._inbound, self._running))
+        return self
+
+    def add_to(self, outcome: Outcome) -> None:
+        """Add it to what the message's other Handlers decided, and show them what was written."""
+        outcome.outgoing += self.outgoing
+        outcome.passed += self.passed
+        outcome.states += self.states
+        outcome.meta |= self.meta
+        for write in self.states:
+            self._running.written[write.namespace, write.key] = write.value
+        if self.outgoing or self.passed or self.states or self.meta:
+            outcome.routing = "PROCESSED"
+        else:
+            outcome.silent.append(self._handler)
+
+
+def outgoing_of(outbound: Outbound, handler: str, send: Send, inbound: Inbound, running: Running) -> Outgoing:
+    """A Send as a lane's payload; what is no HL7 message goes out as the content type that its inbound has.
+
+    Raises whatever encoding what the author sends may raise.
+    """
+    payload = payload_of(send.message, outbound.settings.output_encoding())
+    kind = "hl7v2" if isinstance(send.message, Message) else inbound.content_type
+    return Outgoing(send.to, handler, payload, kind, outbound.simulate, running.depth)
+
+
+def passed_to(graph: Graph, send: Send, inbound: Inbound, running: Running) -> Receive:
+    """A Send to an inbound of this engine, as the message that it receives.
+
+    Raises NotDeclaredError, and AuthorError when that inbound would refuse it, or after too many hops.
+    """
+    target = graph.inbounds.get(send.to)
+    if target is None or target.settings.fed_by != "sends":
+        raise NotDeclaredError("a Send names an outbound Connection that is not declared", send.to)
+    return internal_message(
+        graph,
+        target,
+        payload_of(send.message, target.settings.output_encoding()),
+        parent_id=running.message_id,
+        depth=running.depth + 1,
+        peer=inbound.name,
+    )
+
+
+def internal_message(graph: Graph, target: Inbound, raw: bytes, *, parent_id: int, depth: int, peer: str) -> Receive:
+    """What an inbound of this engine receives from the engine itself. Raises AuthorError when it cannot."""
+    if depth > graph.max_correlation_depth:
+        raise AuthorError(
+            f"the message has come through {graph.max_correlation_depth} inbounds of this engine already, which is the "
+            "most that [pipeline] max_correlation_depth allows"
+        )
+    try:
+        summary = target.codec.summarize(raw, encoding=target.settings.text_encoding())
+    except Refused as refused:
+        raise AuthorError(f"{target.name} does not take it: {refused}") from None
+    return Receive(
+        target.name,
+        raw,
+        target.content_type,
+        summary.encoding,
+        summary.control_id,
+        summary.message_type,
+        peer,
+        now(),
+        parent_id=parent_id,
+        depth=depth,
+    )
+
+
+def payload_of(message: AnyMessage | str | bytes, encoding: str | None) -> bytes:
+    """The bytes of what was sent; text goes out in `encoding`, else in UTF-8."""
+    if isinstance(message, bytes):
+        return message
+    if isinstance(message, str):
+        return message.encode(encoding or "utf-8")
+    return message.encode_bytes(encoding)
