@@ -116,7 +116,7 @@ def in_turn(units: Sequence[Unit]) -> list[Unit]:
     return sorted(units, key=lambda unit: not isinstance(unit, ReceiveOnce))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(batches=batches)
 def test_units_committed_one_by_one_do_what_the_model_does(batches: list[list[Comes | Ends]]) -> None:
     with both() as (feed, model):

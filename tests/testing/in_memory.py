@@ -94,6 +94,8 @@ class MemorySender(InboundPeer):
 
 
 class MemoryPlace(InboundSubject):
+    answers_again = True
+
     def __init__(self, make: type[MemoryInbound] = MemoryInbound) -> None:
         self.network = MemoryNetwork()
         self._make = make

@@ -142,6 +142,7 @@ class StreamSender(InboundPeer):
 
 class MLLPPlace(InboundSubject):
     framing = MLLP_FRAMING
+    answers_again = True
 
     def __init__(self) -> None:
         self.port = free_port()

@@ -24,6 +24,7 @@ class Answer(Enum):
     NO = "answer that it will never take this message"
     LATER = "answer that it cannot take the message now"
     LEAVE = "close the connection without an answer"
+    OMIT = "answer the batch of the message, and leave the message out: asked for by the kit for batches alone"
 
 
 @dataclass

@@ -6,6 +6,7 @@ import time
 from abc import ABC, abstractmethod
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 import pytest
@@ -18,7 +19,7 @@ from messagefoundry.testing.desk import Answer, Desk
 from messagefoundry.testing.recorders import OutboundRecorder
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 QUIET_SECONDS = 0.05
 """How long nothing has to move before the kit takes it that everything under way has arrived."""
@@ -103,16 +104,23 @@ async def exchanging(subject: OutboundSubject) -> AsyncIterator[Exchange]:
 @asynccontextmanager
 async def sending(there: Exchange, text: str) -> AsyncIterator[list[object]]:
     """One item under way; what `send` returns, or the Unreachable that it raises, is in the list at the end."""
+    async with under_way(partial(there.send, text)) as outcomes:
+        yield outcomes
+
+
+@asynccontextmanager
+async def under_way(send: Callable[[], Awaitable[object]]) -> AsyncIterator[list[object]]:
+    """A delivery under way; what it returns, or the Unreachable that it raises, is in the list at the end."""
     outcomes: list[object] = []
 
-    async def send() -> None:
+    async def deliver() -> None:
         try:
-            outcomes.append(await there.send(text))
+            outcomes.append(await send())
         except Unreachable as error:
             outcomes.append(error)
 
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(send)
+        nursery.start_soon(deliver)
         yield outcomes
 
 
@@ -128,16 +136,21 @@ async def rejected(subject: OutboundSubject, answer: Answer, *, permanent: bool)
 
 async def cancelled_send(there: Exchange, text: str) -> None:
     """Send an item, and cancel when the partner has read it. Fails unless `send` ends by the cancellation, soon."""
+    await cut_off(there.desk, partial(there.send, text))
+
+
+async def cut_off(desk: Desk, send: Callable[[], Awaitable[object]]) -> None:
+    """Cancel a delivery when the partner has read of it. Fails unless it ends by the cancellation, soon."""
     scope, ended = trio.CancelScope(), list[object]()
 
-    async def send() -> None:
+    async def deliver() -> None:
         with scope:
-            ended.append(await there.send(text))
+            ended.append(await send())
 
-    seen = len(there.desk.seen)
+    seen = len(desk.seen)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(send)
-        await there.desk.has_seen(seen + 1)
+        nursery.start_soon(deliver)
+        await desk.has_seen(seen + 1)
         await quiet()
         scope.cancel()
     assert ended == []

@@ -15,6 +15,7 @@ import trio
 
 from messagefoundry.contracts.errors import sole
 from messagefoundry.contracts.inbound import Receipt
+from messagefoundry.testing.answering_again import AnsweringAgainClauses
 from messagefoundry.testing.conformance import clause
 from messagefoundry.testing.discretion import SECRET, InboundDiscretion
 from messagefoundry.testing.exchanges import quiet
@@ -25,7 +26,7 @@ from messagefoundry.testing.stopping import StoppingClauses
 LONGEST_PEER = 200
 
 
-class InboundConformance(StoppingClauses, InboundDiscretion):
+class InboundConformance(StoppingClauses, AnsweringAgainClauses, InboundDiscretion):
     """What the engine relies on in an inbound connector."""
 
     kind = "inbound connector"

@@ -19,6 +19,9 @@ _PROPERTY = "conformance"
 _WRITTEN_IN = "messagefoundry.testing.conformance"
 _WITH_CLAUSES = (
     "messagefoundry.testing.alert_sinks",
+    "messagefoundry.testing.answering_again",
+    "messagefoundry.testing.batch_codecs",
+    "messagefoundry.testing.batches",
     "messagefoundry.testing.ciphers",
     "messagefoundry.testing.codecs",
     "messagefoundry.testing.discretion",
@@ -26,6 +29,7 @@ _WITH_CLAUSES = (
     "messagefoundry.testing.inbound",
     "messagefoundry.testing.outbound",
     "messagefoundry.testing.receiving",
+    "messagefoundry.testing.reference_sources",
     "messagefoundry.testing.stopping",
     "messagefoundry.testing.stores",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import trio
 
@@ -40,6 +40,9 @@ class InboundPeer(ABC):
 
 class InboundSubject(ABC):
     """What the kit needs of a connector and of the peers that send to it."""
+
+    answers_again: ClassVar[bool] = False
+    """Whether the connector gives the second answers of `Receipt.later`; it may leave them alone."""
 
     @abstractmethod
     def connector(self, context: InboundContext) -> InboundConnector:

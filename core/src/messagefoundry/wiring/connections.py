@@ -14,7 +14,6 @@ from messagefoundry.contracts.settings import ConnectorSettings, Surroundings
 from messagefoundry.contracts.specs import ConnectorSpec, load
 from messagefoundry.contracts.transport import Transport
 from messagefoundry.plugins import Installed, offer
-from messagefoundry.strict import PIP_LINE, SchemaUnavailableError, known_versions
 from messagefoundry.wiring.ack_checks import waiting
 from messagefoundry.wiring.declare import KEYWORDS
 from messagefoundry.wiring.graph import Inbound, Outbound, Place
@@ -30,6 +29,7 @@ from messagefoundry.wiring.options import (
 from messagefoundry.wiring.references import Environment, UnresolvedError, keys_in
 from messagefoundry.wiring.repeat_checks import telling
 from messagefoundry.wiring.sentences import sentences
+from messagefoundry.wiring.strict_checks import holding
 from messagefoundry.wiring.wording import in_words_of_the_file, mend_in_words_of_the_file
 
 if TYPE_CHECKING:
@@ -77,7 +77,6 @@ class Checker:
         spec = found.connector()
         content_type = str(options.pop("content_type", "hl7v2"))
         codec = found.codec(content_type)
-        found.strictness(options, content_type)
         around = Surroundings(
             "inbound",
             options.pop("bind_address", None) or self.deployment.bind_host,
@@ -86,8 +85,11 @@ class Checker:
             content_type,
         )
         settings = found.settings(spec, around)
-        doubts = (*waiting(options, content_type, settings), *telling(options, content_type, settings))
-        for text, mend, option in doubts:
+        for text, mend, option in (
+            *holding(options, content_type),
+            *waiting(options, content_type, settings),
+            *telling(options, content_type, settings),
+        ):
             found.put(text, mend, option)
         if settings is not None:
             deployed = options.get("deployed", True)
@@ -216,26 +218,6 @@ class _Finding:
             )
             return None
         return registered.spec
-
-    def strictness(self, options: Mapping[str, Any], content_type: str) -> None:
-        """Check what is said of strict validation, and that it can be done."""
-        if not options.get("strict"):
-            for option in ("hl7_version", "strict_timeout_s"):
-                if option in options:
-                    self.put(f"option {option!r} is for strict validation", "add strict=True, or leave it out", option)
-            return
-        if content_type != "hl7v2":
-            self.put("option 'strict' is for HL7 v2 alone", "leave it out", "strict")
-            return
-        try:
-            versions = known_versions()
-        except SchemaUnavailableError as error:
-            self.put(f"option 'strict': {error}", PIP_LINE, "strict")
-            return
-        version = options.get("hl7_version")
-        if version is not None and version not in versions:
-            mend = did_you_mean(version, versions) or f"one of {', '.join(sorted(versions))}"
-            self.put("option 'hl7_version' is no version of HL7 v2 that there is a schema of", mend, "hl7_version")
 
     def _absent(self, kind: Kind, name: str, known: Mapping[str, Any], key: str) -> None:
         offered = offer(kind, name, self.checker.installed.broken)

@@ -1,6 +1,7 @@
 """Connectors over a `MemoryNetwork`: the smallest that keep every clause of their contracts.
 
-The partner answers each message with one of its own: "yes" takes it, "no" never will, "later" cannot now.
+The partner answers each message with one of its own: "yes" takes it, "no" never will, "later" cannot now. It answers
+a batch with such a word for each member, in their order; "-" says nothing of one.
 """
 
 from __future__ import annotations
@@ -11,19 +12,29 @@ from typing import TYPE_CHECKING, Self
 import trio
 
 from messagefoundry.contracts.errors import Unreachable
-from messagefoundry.contracts.outbound import Delivered, OutboundContext, OutboundItem, Rejected
+from messagefoundry.contracts.outbound import (
+    Delivered,
+    MemberOutcome,
+    OutboundBatch,
+    OutboundContext,
+    OutboundItem,
+    Rejected,
+    Unanswered,
+)
 from messagefoundry.contracts.settings import ConnectorSettings, Surroundings
 from messagefoundry.contracts.specs import ConnectorSpec
 from messagefoundry.contracts.transport import transport
+from messagefoundry.message import build_batch
 from messagefoundry.testing.memory.network import MemoryNetwork
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from types import TracebackType
 
     from messagefoundry.contracts.inbound import InboundContext
     from messagefoundry.testing.memory.network import MemoryConnection
 
-YES, NO, LATER = b"yes", b"no", b"later"
+YES, NO, LATER, NOTHING = b"yes", b"no", b"later", b"-"
 
 
 class MemorySettings(ConnectorSettings):
@@ -49,12 +60,14 @@ class MemoryInbound:
         self._settings = settings
         self._context = context
         self._peers = 0
+        self._tasks: trio.Nursery
 
     async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
         """Listen until cancelled. Raises OSError when the place is taken."""
         listener = self._settings.network.listen(self._settings.place)
         try:
             async with trio.open_nursery() as nursery:
+                self._tasks = nursery
                 task_status.started()
                 async for connection in listener:
                     self._peers += 1
@@ -77,7 +90,20 @@ class MemoryInbound:
         receipt = await self._context.receive(raw, peer=peer)
         if receipt.reply is not None:
             connection.send(receipt.reply)
+        if receipt.later is not None:
+            self._tasks.start_soon(self._answer_again, connection, receipt.later, peer)
         return not receipt.close
+
+    async def _answer_again(
+        self, connection: MemoryConnection, later: Callable[[], Awaitable[bytes | None]], peer: str
+    ) -> None:
+        """Give the second answer to one message when it comes. An answer is sent whole, so none is mixed with it."""
+        reply = await later()
+        try:
+            if reply is not None:
+                connection.send(reply)
+        except (OSError, trio.ClosedResourceError):
+            self._context.note("peer lost", f"{peer} left before its second answer")
 
 
 class MemoryOutbound:
@@ -110,13 +136,39 @@ class MemoryOutbound:
         connection = self._connected()
         sent_at = _now()
         self._write(connection, item.payload)
-        answer = await self._read(connection)
+        return self._outcome(await self._read(connection), sent_at)
+
+    def _outcome(self, answer: bytes, sent_at: int) -> Delivered | Rejected:
         if answer == YES:
             return Delivered(answer, self._settings.place, sent_at, _now())
         if answer not in (NO, LATER):
             raise Unreachable("the partner's answer is neither yes, no nor later", outcome_unknown=True)
         reason = f"the partner answered {answer.decode()}"
         return Rejected(reason, answer == NO, answer, self._settings.place, sent_at, _now())
+
+    async def send_batch(self, batch: OutboundBatch) -> list[MemberOutcome]:
+        """Deliver a batch as one message of the network. What goes wrong closes the connection, as in `send`."""
+        await trio.lowlevel.checkpoint()
+        try:
+            return await self._exchange_batch(batch)
+        except BaseException:
+            self._close()
+            raise
+
+    async def _exchange_batch(self, batch: OutboundBatch) -> list[MemberOutcome]:
+        connection = self._connected()
+        payloads = [item.payload for item in batch.members]
+        sent_at = _now()
+        self._write(connection, build_batch(payloads, control_id=batch.control_id, created=batch.created))
+        words = (await self._read(connection)).split()
+        if len(words) != len(payloads):
+            raise Unreachable("the partner's answer has not one word for each member", outcome_unknown=True)
+        return [self._member(word, sent_at) for word in words]
+
+    def _member(self, word: bytes, sent_at: int) -> MemberOutcome:
+        if word == NOTHING:
+            return Unanswered("the partner's answer says nothing of it", self._settings.place, sent_at)
+        return self._outcome(word, sent_at)
 
     def _write(self, connection: MemoryConnection, payload: bytes) -> None:
         try:
@@ -167,5 +219,6 @@ MEMORY_CONNECTOR = ConnectorSpec(
     settings=f"{_HERE}:MemorySettings",
     inbound=f"{_HERE}:MemoryInbound",
     outbound=f"{_HERE}:MemoryOutbound",
+    batches=True,
 )
 """What a plugin would register for them."""
