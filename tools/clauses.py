@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from messagefoundry.testing import InboundConformance, OutboundConformance, StoreConformance
+from messagefoundry.testing import (
+    BatchCodecConformance,
+    BatchConformance,
+    CodecConformance,
+    InboundConformance,
+    OutboundConformance,
+    ReferenceSourceConformance,
+    StoreConformance,
+)
 from messagefoundry.testing.conformance import clauses, sentence
 from tools.projects import ROOT
 
@@ -14,10 +22,14 @@ if TYPE_CHECKING:
 
 KITS: dict[str, type[Conformance]] = {
     "outbound": OutboundConformance,
+    "batch": BatchConformance,
     "inbound": InboundConformance,
+    "codec": CodecConformance,
+    "batchcodec": BatchCodecConformance,
+    "source": ReferenceSourceConformance,
     "store": StoreConformance,
 }
-PAGES = [ROOT / "docs" / name for name in ("write-a-connector.md", "write-a-store.md")]
+PAGES = [ROOT / "docs" / name for name in ("write-a-connector.md", "write-a-store.md", "plugins.md")]
 PLACE = re.compile(r"<!-- clauses: (\w+) -->\n(?:.*?<!-- end -->\n)?", re.DOTALL)
 SUMMARY = re.compile(r"\((?P<kind>[a-z ]+)\): \d+ clauses, \d+ passed(?:, (?P<left_out>\d+) not applicable)?")
 

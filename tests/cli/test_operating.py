@@ -357,7 +357,10 @@ def test_a_list_can_be_followed(place: Path, command: Command) -> None:
             receive(place, command, "TWO", "THREE")
             assert [json.loads(following.stdout.readline())["control_id"] for _ in range(2)] == ["TWO", "THREE"]
             following.send_signal(signal.SIGINT)
-            assert following.wait(10) == 0
+            try:
+                assert following.wait(10) == 0
+            finally:
+                following.kill()
             assert "Traceback" not in following.stderr.read()
         assert engine.stop() == 0
 

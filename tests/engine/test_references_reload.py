@@ -217,3 +217,28 @@ async def test_a_reload_that_the_store_does_not_commit_changes_nothing(
         assert rows(engine) == {"X": "before"}
         file.write_text("code,npi\nX,still read\n")
         await until(lambda: rows(engine) == {"X": "still read"})
+
+
+async def test_a_removed_inbound_that_still_drains_keeps_its_set_through_another_reload(world: ReferringWorld) -> None:
+    sender, partner = world.referring()
+    world.file("providers", BEFORE)
+    gate = threading.Event()
+    asking = world.handlers["handle"].function
+
+    def slow(msg: Any) -> Any:
+        gate.wait()
+        return asking(msg)
+
+    world.handler(slow)
+    async with world.running() as engine:
+        receipt = await sender.send(adt("1"))
+        world.aside()
+        for declared, name in ((world.inbounds, "IB"), (world.references, "providers")):
+            del declared[name]
+        with_graph(engine, world.graph)
+        await reload(engine)
+        await reload(engine)
+        gate.set()
+        await until(lambda: world.disposition(receipt.message_id) in ("PROCESSED", "ERROR"))
+    assert world.work(receipt.message_id)[0].error == ""
+    assert partner.delivered == [b"before"]

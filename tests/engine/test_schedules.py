@@ -464,7 +464,7 @@ async def test_the_task_wakes_at_the_very_moment_of_each_change(autojump_clock: 
     began = trio.current_time()
     async with trio.open_nursery() as nursery:
         await nursery.start(schedules.run)
-        await trio.sleep(0)
+        await trio.lowlevel.checkpoint()
         connections["A"] = supervised(nursery, schedules, "A", OFFICE)
         connections["B"] = supervised(nursery, schedules, "B", NIGHTS)
         await trio.sleep(24 * 3600)

@@ -38,7 +38,7 @@ async def test_every_message_sees_what_those_before_it_wrote(world: World) -> No
             for number in range(100):
                 nursery.start_soon(sender.send, adt(str(number)))
         await partner.has(100)
-        assert engine.lookups.writes._pending == {}, "what is committed is not among what is on its way"
+        assert engine.flows["IB"].lookups.writes._pending == {}, "what is committed is not among what is on its way"
     assert numbers(partner.delivered) == list(range(1, 101))
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -16,8 +18,6 @@ from messagefoundry_file.settings import FileSettings
 from messagefoundry_file.source import FileSource
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from messagefoundry.message import Refusal
 
 Answer = Callable[[bytes, int], Receipt]
@@ -118,4 +118,5 @@ def visible(folder: Path) -> list[str]:
 
 def every_file(folder: Path) -> list[str]:
     """Every file below `folder`, hidden or not, but for the ledger and locks."""
-    return sorted(str(entry.relative_to(folder)) for entry in folder.rglob("*") if entry.is_file())
+    found = [Path(place, name) for place, _, names in os.walk(folder) for name in names]
+    return sorted(str(entry.relative_to(folder)) for entry in found if entry.is_file())

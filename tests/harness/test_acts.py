@@ -55,6 +55,11 @@ def test_repeat_begins_again() -> None:
         ("delay 2", "'delay 2': 'then' is missing at its end"),
         ("delay 2 then", "'delay 2 then': an answer is missing at its end"),
         ("repeat", "there is nothing to repeat"),
+        ("AA; repeat; AE", "'repeat' may only stand last"),
+        ("AA; Repeat; repeat", "'repeat' may only stand last"),
+        ("each close", "'each close': 'close' is no code: there are AA, AE, AR, CA, CE, CR"),
+        ("each", "'each': a code is missing at its end"),
+        ("each AA close", "'each AA close': 'close' is too much: acts are parted by ';'"),
         ("60000 times AA; 60000 times AA", "there are more than 100,000 acts"),
     ],
 )
@@ -62,6 +67,14 @@ def test_what_means_nothing_is_named(text: str, sentence: str) -> None:
     with pytest.raises(ScriptError) as caught:
         read_script(text)
     assert str(caught.value) == sentence
+
+
+def test_each_has_a_code_for_every_message_of_a_batch() -> None:
+    (act, *others) = read_script("delay 1 then each AA ae; fail 1 with each AR then AA").acts
+    assert (act, str(act)) == (Act("AA", 1.0, ("AA", "AE")), "each AA AE after 1 s")
+    assert [act.of(place) for place in range(4)] == ["AA", "AE", "AE", "AE"]
+    assert others == [Act("AR", each=("AR",)), Act("AA")]
+    assert Act("close").of(3) == "close"
 
 
 ACTS = st.lists(st.builds(Act, st.sampled_from(OUTCOMES), st.integers(0, 1000).map(float)), max_size=20)

@@ -10,8 +10,12 @@ from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 
+from messagefoundry.cli.harness_partner import Tally
 from messagefoundry.cli.program import run
+from messagefoundry.harness.acts import Act
+from messagefoundry.harness.headers import Header
 from messagefoundry.harness.partner import deliver
+from messagefoundry.harness.scripted_partner import Received
 from tests.cli.running import environment, program
 
 if TYPE_CHECKING:
@@ -23,6 +27,11 @@ SECRET = "TESTWELL"
 
 def message(control_id: str) -> bytes:
     return f"MSH|^~\\&|A|B|C|D|20260101||ADT^A01|{control_id}|T|2.5.1\rPID|1||{SECRET}\r".encode()
+
+
+def batch(control_id: str, *messages: str) -> bytes:
+    header = f"BHS|^~\\&|A|B|C|D|20260101||||{control_id}\r".encode()
+    return header + b"".join(map(message, messages)) + f"BTS|{len(messages)}\r".encode()
 
 
 class PartnerProcess:
@@ -81,7 +90,14 @@ def test_without_a_script_all_is_accepted_until_the_count_and_counted(tmp_path: 
         ("ADT^A01", "M2", "AA"),
         ("ADT^A01", "M2", "AA"),
     ]
-    assert last == {"messages": 3, "different": 2, "connections": 1, "answers": {"AA": 3}, "complete": True}
+    assert last == {
+        "messages": 3,
+        "different": 2,
+        "batches": 0,
+        "connections": 1,
+        "answers": {"AA": 3},
+        "complete": True,
+    }
 
 
 def test_a_script_file_decides_and_ctrl_c_ends_it_with_the_counts(tmp_path: Path) -> None:
@@ -116,6 +132,39 @@ def test_what_is_printed_for_people_has_no_content(tmp_path: Path) -> None:
     assert lines[2] == "2 messages, 2 different, on 1 connection: 2 AA"
     assert SECRET not in out
     assert "no message at all" not in out
+
+
+def test_a_batch_is_shown_and_counted_by_its_messages(tmp_path: Path) -> None:
+    with partner(tmp_path, "--count", 4, "--save", "kept", "--script", "AE; each AA AE") as there:
+        sent = [batch("B1", "M1", "M2"), batch("B2", "M1", "M3")]
+        list(deliver(sent, there.port))
+        first, second, last = there.end()
+    assert (first["batch"], first["answer"]) == ("B1", "AE")
+    assert first["messages"] == [
+        {"message_type": "ADT^A01", "control_id": "M1", "answer": "AE"},
+        {"message_type": "ADT^A01", "control_id": "M2", "answer": "AE"},
+    ]
+    assert (second["batch"], second["answer"]) == ("B2", "each AA AE")
+    assert [each["answer"] for each in second["messages"]] == ["AA", "AE"]
+    assert (last["messages"], last["different"], last["batches"]) == (4, 3, 2)
+    assert last["answers"] == {"AE": 3, "AA": 1}
+    assert [path.name for path in sorted((tmp_path / "kept").iterdir())] == ["0001-B1.hl7", "0002-B2.hl7"]
+    assert (tmp_path / "kept" / "0001-B1.hl7").read_bytes() == sent[0]
+
+
+def test_people_get_a_line_for_a_batch_and_one_for_each_of_its_messages(capsys: pytest.CaptureFixture[str]) -> None:
+    tally = Tally(as_json=False, count=None)
+    header = Header("ADT^A01", "M1")
+    tally.note(Received(0, "", "B1", (header, Header("", "")), True, b""), Act("AA", 2.0, ("AA", "AE")))
+    tally.note(Received(1, "", "M1", (header,), False, b""), Act("AA", each=("AA", "AE")))
+    tally.conclude(1)
+    of_batch, first, second, alone, last = capsys.readouterr().out.splitlines()
+    assert of_batch.split()[2:] == ["batch", "B1,", "2", "messages", "each", "AA", "AE", "after", "2", "s"]
+    assert first.split() == ["ADT^A01", "M1", "AA"]
+    assert second.split() == ["no", "MSH-9", "no", "MSH-10", "AE"]
+    assert alone.split()[2:] == ["ADT^A01", "M1", "AA"]
+    assert alone.index("M1") == first.index("M1"), "one below the other"
+    assert last == "3 messages, 2 different, in 1 batch, on 1 connection: 2 AA, 1 AE"
 
 
 def test_messages_are_kept_as_they_came_for_their_owner_alone(tmp_path: Path) -> None:
@@ -163,6 +212,8 @@ def test_too_few_within_the_time_is_not_fine(tmp_path: Path) -> None:
         (["--script-file", "nowhere.txt"], "nowhere.txt: No such file or directory"),
         (["--script-file", "binary.txt"], "binary.txt: is no text"),
         (["--host", "192.0.2.1"], "cannot listen on 192.0.2.1:0: "),
+        (["--save", "nowhere/kept"], "nowhere/kept: messages cannot be kept there: there is no folder nowhere"),
+        (["--script", "AA; repeat; AE"], "--script: 'repeat' may only stand last"),
         (["--save", "binary.txt"], "binary.txt: messages cannot be kept there: "),
     ],
 )
@@ -179,6 +230,7 @@ def test_a_wrong_call_is_one_sentence(
     err = capsys.readouterr().err
     assert err.startswith(f"Error: {sentence}")
     assert err.count("\n") == 1
+    assert not (tmp_path / "nowhere").exists()
 
 
 def test_a_busy_port_is_named(tmp_path: Path) -> None:

@@ -5,12 +5,19 @@ import pytest
 import trio
 
 from messagefoundry.harness.acts import Act, read_script
+from messagefoundry.harness.headers import Batch, read_batch, read_header
 from messagefoundry.harness.mllp import Frames, frame, read_acknowledgment
-from messagefoundry.harness.scripted_partner import Received, ScriptedPartner, printable, read_header
+from messagefoundry.harness.scripted_partner import Received, ScriptedPartner, printable
+from messagefoundry.message.batch_reply import read_batch_reply
 
 
 def message(control_id: str) -> bytes:
     return f"MSH|^~\\&|A|B|C|D|20260101||ADT^A01|{control_id}|T|2.5.1\rPID|1||SECRET\r".encode()
+
+
+def batch(control_id: str, *messages: str) -> bytes:
+    header = f"BHS|^~\\&|A|B|C|D|20260101||||{control_id}\r".encode()
+    return header + b"".join(map(message, messages)) + f"BTS|{len(messages)}\r".encode()
 
 
 class Peer:
@@ -21,7 +28,11 @@ class Peer:
 
     async def ask(self, control_id: str) -> bytes:
         """Send a message and give what comes back; empty when the connection ends first."""
-        await self.stream.send_all(frame(message(control_id)))
+        return await self.ask_about(message(control_id))
+
+    async def ask_about(self, content: bytes) -> bytes:
+        """The same of any content."""
+        await self.stream.send_all(frame(content))
         while data := await self.stream.receive_some(4096):
             if contents := self.frames.feed(data):
                 return contents[0]
@@ -114,7 +125,7 @@ async def test_each_message_is_told_with_what_happened_to_it() -> None:
     heard: list[tuple[int, str, str, str]] = []
 
     def hearing(received: Received, act: Act) -> None:
-        heard.append((received.number, received.message_type, received.control_id, act.outcome))
+        heard.append((received.number, received.messages[0].message_type, received.control_id, act.outcome))
         assert "SECRET" not in repr(received)
 
     async with partner("AA; close", hearing) as port, calling(port) as peer:
@@ -130,6 +141,50 @@ async def test_many_messages_in_one_write_are_answered_each() -> None:
         while len(replies) < 2:
             replies += peer.frames.feed(await peer.stream.receive_some(4096))
     assert [read_acknowledgment(reply) for reply in replies] == [("AE", "M0"), ("AA", "M1")]
+
+
+async def test_a_batch_is_one_frame_with_one_answer_for_all() -> None:
+    heard: list[tuple[int, str, list[str]]] = []
+
+    def hearing(received: Received, act: Act) -> None:
+        heard.append((received.number, received.control_id, [each.control_id for each in received.messages]))
+
+    async with partner("AE; wrong-id", hearing) as port, calling(port) as peer:
+        assert read_acknowledgment(await peer.ask_about(batch("B1", "M1", "M2"))) == ("AE", "B1")
+        assert read_acknowledgment(await peer.ask_about(batch("B2", "M3"))) == ("AA", "NOT-B2")
+        assert read_acknowledgment(await peer.ask("M4")) == ("AA", "M4")
+    assert heard == [(0, "B1", ["M1", "M2"]), (1, "B2", ["M3"]), (2, "M4", ["M4"])]
+
+
+async def test_each_message_of_a_batch_is_answered_by_itself() -> None:
+    async with partner("each AA AE; each CR") as port, calling(port) as peer:
+        reply = read_batch_reply(await peer.ask_about(batch("B1", "M1", "M2", "M3")))
+        assert read_acknowledgment(await peer.ask("M4")) == ("CR", "M4")
+    assert reply.final
+    answers = [answer.acknowledgment for answer in reply.answers]
+    assert [(each.code, each.control_id) for each in answers] == [("AA", b"M1"), ("AE", b"M2"), ("AE", b"M3")]
+
+
+@pytest.mark.parametrize(
+    ("content", "control_id", "control_ids"),
+    [
+        (batch("B1", "M1", "M2"), "B1", ["M1", "M2"]),
+        (batch("B1"), "B1", []),
+        (b"FHS|^~\\&\r\n" + batch("B1", "M1").replace(b"\r", b"\r\n"), "B1", ["M1"]),
+        (b"BHS#^~\\&#########\rMSH#^~\\&#A#B#C#D#T##ADT^A01#7#T#2.5\r", "", ["7"]),
+        (b"BHS|\rBHX|", "", []),
+        (b"BHS|", "", []),
+    ],
+)
+def test_a_batch_is_read_with_its_messages(content: bytes, control_id: str, control_ids: list[str]) -> None:
+    found = read_batch(content)
+    assert isinstance(found, Batch)
+    assert (found.control_id, [each.control_id for each in found.messages]) == (control_id, control_ids)
+
+
+@pytest.mark.parametrize("content", [b"", b"BHS", b"BHS1|", message("M1") + b"BHS|1\r"])
+def test_what_does_not_begin_as_a_batch_is_none(content: bytes) -> None:
+    assert read_batch(content) is None
 
 
 @pytest.mark.parametrize(

@@ -132,3 +132,54 @@ async def test_a_peer_that_left_gets_nothing_and_the_others_do() -> None:
         assert await read_frame(stays) == ack("2", "CA")
         deliveries.delivered["2"].set()
         assert await read_frame(stays) == ack("2", "AA")
+
+
+async def test_a_stop_with_a_message_in_hand_waits_for_the_second_answers_too() -> None:
+    deliveries = Deliveries()
+    engine = Engine(deliveries.answer)
+    async with trio.open_nursery() as nursery:
+        async with listening(MLLP, engine) as listener:
+            peer = await connect(listener)
+            await peer.send_all(framed(adt("1")))
+            assert await read_frame(peer) == ack("1", "CA")
+            engine.gate = trio.Event()
+            await peer.send_all(framed(adt("2")))
+            await engine.until(lambda: len(engine.received) == 2)
+            nursery.start_soon(_answer_and_deliver_when_stopping, engine, deliveries, listener)
+    expected = [framed(each) for each in (ack("2", "CA"), ack("1", "AA"), ack("2", "AA"))]
+    got = await read_exactly(peer, len(b"".join(expected)))
+    assert got.startswith(expected[0])
+    assert all(each in got for each in expected)
+    await peer.aclose()
+
+
+async def _answer_and_deliver_when_stopping(
+    engine: Engine, deliveries: Deliveries, listener: listening_module.Listener
+) -> None:
+    (conversation,) = listener._conversations
+    while not conversation._stopping:  # noqa: ASYNC110 - a stop has no event
+        await trio.sleep(0.001)
+    assert engine.gate is not None
+    engine.gate.set()
+    while "2" not in deliveries.delivered:  # noqa: ASYNC110 - as above
+        await trio.sleep(0.001)
+    await trio.testing.wait_all_tasks_blocked()
+    deliveries.delivered["1"].set()
+    deliveries.delivered["2"].set()
+
+
+async def test_a_frame_that_is_too_large_leaves_the_second_answers_to_come() -> None:
+    deliveries = Deliveries()
+    engine = Engine(deliveries.answer)
+    settings = MLLPSettings(port=0, max_frame_bytes=1000)
+    async with listening(settings, engine) as listener, await connect(listener) as peer:
+        await peer.send_all(framed(adt("1")))
+        assert await read_frame(peer) == ack("1", "CA")
+        await peer.send_all(framed(adt("2", size=5000)))
+        await engine.noted("frame refused")
+        await trio.testing.wait_all_tasks_blocked()
+        deliveries.delivered["1"].set()
+        got = b""
+        while chunk := await peer.receive_some():
+            got += chunk
+    assert ack("1", "AA") in got

@@ -1,4 +1,7 @@
-"""Transform state in memory against a model: who asks gets the newest value written, and memory is bounded."""
+"""Transform state in memory against a model: a flow gets the newest value that it wrote, others the newest committed.
+
+Memory is bounded.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import hypothesis.strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from messagefoundry.contracts.units import StateWrite
-from messagefoundry.pipeline.state import ENTRY_BYTES, State, size
+from messagefoundry.pipeline.state import ENTRY_BYTES, State, Writes, size
 
 KEYS = st.sampled_from("abcd")
 VALUES = st.integers(0, 9).map(str)
@@ -23,7 +26,8 @@ class Lives(RuleBasedStateMachine):
         self.store: dict[str, str] = {}
         self.reading: list[Any] = []
         self.waiting: list[list[StateWrite]] = []
-        self.state = State(self.read, MOST)
+        self.kept = State(self.read, MOST)
+        self.state, self.other = Writes(self.kept), Writes(self.kept)
 
     def read(self, namespace: str, key: str) -> str | None:
         """The store, to which things happen while it is read."""
@@ -58,6 +62,10 @@ class Lives(RuleBasedStateMachine):
     def ask(self, key: str) -> None:
         assert self.state.get("s", key) == self.newest(key)
 
+    @rule(key=KEYS)
+    def ask_through_another_flow(self, key: str) -> None:
+        assert self.other.get("s", key) == self.store.get(key)
+
     @rule(key=KEYS, value=VALUES, committed=st.booleans())
     def ask_while_something_happens(self, key: str, value: str, committed: bool) -> None:
         """Another thread writes the same key, and that may be durable before the answer of the store is here."""
@@ -74,8 +82,8 @@ class Lives(RuleBasedStateMachine):
 
     @invariant()
     def memory_is_bounded(self) -> None:
-        held = sum(size(place, value) for place, value in self.state._cache.items())
-        assert held == self.state._bytes <= MOST
+        held = sum(size(place, value) for place, value in self.kept._cache.items())
+        assert held == self.kept._bytes <= MOST
         assert sum(map(len, self.state._pending.values())) == sum(map(len, self.waiting))
 
 

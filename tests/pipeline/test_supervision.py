@@ -73,11 +73,12 @@ async def test_what_was_stopped_before_it_opens_hears_of_it(autojump_clock: trio
     connection = Supervised("C", Short, silent, opened=False)
     async with trio.open_nursery() as nursery:
         await nursery.start(connection.run)
-        assert connection.state == "outside its schedule"
+        states = [connection.state]
         connection.stop()
         await connection.settled()
-        assert connection.state == "stopped"
+        states.append(connection.state)
         connection.open()
         await trio.testing.wait_all_tasks_blocked()
-        assert connection.state == "stopped"
+        states.append(connection.state)
         connection.end()
+    assert states == ["outside its schedule", "stopped", "stopped"]

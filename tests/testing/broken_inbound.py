@@ -48,11 +48,12 @@ class InboundVariant(InboundConformance):
         "test_what_was_not_committed_is_received_after_a_restart": "the sender keeps what was not accepted",
     }
     connector: ClassVar[type[MemoryInbound]] = MemoryInbound
+    answers_again: ClassVar[bool] = True
     caught_by: ClassVar[set[str]] = set()
 
     @pytest.fixture
     def subject(self) -> MemoryPlace:
-        return MemoryPlace(self.connector)
+        return MemoryPlace(self.connector, answers_again=self.answers_again)
 
 
 class Hasty(MemoryInbound):
@@ -66,7 +67,9 @@ class Hasty(MemoryInbound):
 
 class TestAnswersBeforeTheCommit(InboundVariant):
     connector = Hasty
+    answers_again = False
     caught_by: ClassVar = {
+        "test_a_peer_that_leaves_before_its_second_answer_costs_nothing",
         "test_a_peer_that_leaves_during_the_commit_costs_nothing",
         "test_a_peer_that_says_nothing_costs_nothing",
         "test_a_receipt_can_answer_and_close",
@@ -80,6 +83,7 @@ class TestAnswersBeforeTheCommit(InboundVariant):
         "test_receives_what_was_sent",
         "test_stopping_never_answers_what_is_not_committed",
         "test_stops_when_cancelled",
+        "test_stops_while_a_second_answer_is_to_come",
         "test_what_was_committed_after_all_is_received_once",
         "test_what_was_committed_before_a_kill_is_received_once",
         "test_without_a_store_the_sender_is_told",
@@ -97,6 +101,7 @@ class Kind(MemoryInbound):
 
 class TestAlwaysSaysYes(InboundVariant):
     connector = Kind
+    answers_again = False
     caught_by: ClassVar = {
         "test_a_receipt_can_answer_and_close",
         "test_a_receipt_can_close",
@@ -134,6 +139,7 @@ class Chatty(MemoryInbound):
 
 class TestAnswersUnasked(InboundVariant):
     connector = Chatty
+    answers_again = False
     caught_by: ClassVar = {
         "test_a_receipt_can_close",
         "test_a_receipt_without_reply_answers_nothing",
@@ -194,6 +200,7 @@ class Early(MemoryInbound):
 class TestIsReadyTooEarly(InboundVariant):
     connector = Early
     caught_by: ClassVar = {
+        "test_a_peer_that_leaves_before_its_second_answer_costs_nothing",
         "test_a_peer_that_leaves_during_the_commit_costs_nothing",
         "test_a_peer_that_says_nothing_costs_nothing",
         "test_a_place_that_is_taken_is_an_oserror",
@@ -202,18 +209,24 @@ class TestIsReadyTooEarly(InboundVariant):
         "test_a_receipt_without_reply_answers_nothing",
         "test_a_refusal_says_nothing_of_the_content",
         "test_a_refused_message_is_answered_so",
+        "test_a_second_answer_comes_after_the_first",
+        "test_a_second_answer_goes_to_its_own_peer",
+        "test_a_second_answer_holds_nothing_up",
         "test_a_slow_commit_holds_up_its_own_peer_alone",
         "test_answers_after_the_commit",
         "test_answers_as_the_receipt_says",
         "test_names_the_peer",
+        "test_no_second_answer_is_none",
         "test_ready_means_reachable",
         "test_receives_a_large_message",
         "test_receives_each_message_once_across_restarts",
         "test_receives_in_the_order_sent",
         "test_receives_what_was_sent",
+        "test_second_answers_come_whole",
         "test_stopping_lets_peers_go",
         "test_stopping_never_answers_what_is_not_committed",
         "test_stops_when_cancelled",
+        "test_stops_while_a_second_answer_is_to_come",
         "test_what_was_committed_after_all_is_received_once",
         "test_what_was_committed_before_a_kill_is_received_once",
         "test_without_a_store_the_sender_is_told",
@@ -286,6 +299,7 @@ class Reporting(MemoryInbound):
 
 class TestNotesWhatWasRefused(InboundVariant):
     connector = Reporting
+    answers_again = False
     caught_by: ClassVar = {
         "test_a_receipt_can_close",
         "test_a_receipt_without_reply_answers_nothing",
@@ -309,6 +323,7 @@ class TestKeepsItsPlace(InboundVariant):
     caught_by: ClassVar = {
         "test_receives_each_message_once_across_restarts",
         "test_stops_when_cancelled",
+        "test_stops_while_a_second_answer_is_to_come",
         "test_what_was_committed_before_a_kill_is_received_once",
     }
 
@@ -371,17 +386,22 @@ class Decoding(MemoryInbound):
 class TestTidiesUp(InboundVariant):
     connector = Decoding
     caught_by: ClassVar = {
+        "test_a_peer_that_leaves_before_its_second_answer_costs_nothing",
         "test_a_peer_that_leaves_during_the_commit_costs_nothing",
         "test_a_peer_that_says_nothing_costs_nothing",
         "test_a_receipt_can_answer_and_close",
         "test_a_receipt_without_reply_answers_nothing",
         "test_a_refused_message_is_answered_so",
+        "test_a_second_answer_comes_after_the_first",
+        "test_a_second_answer_goes_to_its_own_peer",
         "test_names_the_peer",
         "test_receives_a_large_message",
         "test_receives_each_message_once_across_restarts",
         "test_receives_in_the_order_sent",
         "test_receives_what_was_sent",
+        "test_second_answers_come_whole",
         "test_stops_when_cancelled",
+        "test_stops_while_a_second_answer_is_to_come",
         "test_what_was_committed_after_all_is_received_once",
         "test_what_was_committed_before_a_kill_is_received_once",
     }
@@ -472,6 +492,7 @@ class Spooling(MemoryInbound):
 
 class TestNeverReadsItsBookmark(InboundVariant):
     connector = Spooling
+    answers_again = False
     not_applicable: ClassVar = {**InboundVariant.not_applicable, **SPOOLED}
     caught_by: ClassVar = {
         "test_what_was_committed_after_all_is_received_once",
@@ -489,6 +510,7 @@ class HalfHearted(Spooling):
 
 class TestReadsItsBookmarkAtTheStartAlone(InboundVariant):
     connector = HalfHearted
+    answers_again = False
     not_applicable: ClassVar = {**InboundVariant.not_applicable, **SPOOLED}
     caught_by: ClassVar = {
         "test_what_was_committed_after_all_is_received_once",
@@ -505,5 +527,6 @@ class Whole(HalfHearted):
 
 class TestASoundSource(InboundVariant):
     connector = Whole
+    answers_again = False
     not_applicable: ClassVar = {**InboundVariant.not_applicable, **SPOOLED}
     caught_by: ClassVar = set()

@@ -43,8 +43,10 @@ class MemoryPartner(OutboundSubject):
         self._timeout_seconds = timeout_seconds
 
     def connector(self, context: OutboundContext) -> OutboundConnector:
-        settings = MemorySettings(network=self.network, place="lab", timeout_seconds=self._timeout_seconds)
-        return self._make(settings, context)
+        return self._make(self.settings(), context)
+
+    def settings(self) -> MemorySettings:
+        return MemorySettings(network=self.network, place="lab", timeout_seconds=self._timeout_seconds)
 
     @asynccontextmanager
     async def partner(self, desk: Desk) -> AsyncIterator[None]:
@@ -94,10 +96,9 @@ class MemorySender(InboundPeer):
 
 
 class MemoryPlace(InboundSubject):
-    answers_again = True
-
-    def __init__(self, make: type[MemoryInbound] = MemoryInbound) -> None:
+    def __init__(self, make: type[MemoryInbound] = MemoryInbound, *, answers_again: bool = True) -> None:
         self.network = MemoryNetwork()
+        self.answers_again = answers_again
         self._make = make
 
     def connector(self, context: InboundContext) -> InboundConnector:

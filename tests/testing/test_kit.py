@@ -25,8 +25,23 @@ MODULES = (
     "broken_keeping",
     "broken_ahead",
     "broken_outbound",
+    "broken_batches",
     "broken_inbound",
+    "broken_again",
     "broken_values",
+    "broken_batch_codecs",
+    "broken_references",
+)
+PLACES = (
+    "alert_sinks",
+    "batch_codecs",
+    "batches",
+    "ciphers",
+    "codecs",
+    "inbound",
+    "outbound",
+    "reference_sources",
+    "stores",
 )
 SOUND = {"TestASoundSink", "TestASoundSource", "TestASoundWire"}
 
@@ -86,7 +101,7 @@ def test_every_variant_is_to_be_caught() -> None:
 
 
 def kits() -> Iterator[type[Conformance]]:
-    for name in ("alert_sinks", "ciphers", "codecs", "inbound", "outbound", "stores"):
+    for name in PLACES:
         module = import_module(f"messagefoundry.testing.{name}")
         yield from (
             value for key, value in vars(module).items() if key.endswith("Conformance") and key != "Conformance"

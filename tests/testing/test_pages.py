@@ -1,4 +1,4 @@
-"""docs/write-a-connector.md and write-a-store.md: what they show is built, installed, and works."""
+"""docs/write-a-connector.md, write-a-store.md and plugins.md: what they show is built, installed, and works."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-CONNECTOR, STORE = PAGES
+CONNECTOR, STORE, PLUGINS = PAGES
 PYTEST = "python -P -m pytest -q -p no:cacheprovider"
 MEMORY = "/dev/shm"
 """A file system that syncs at once: what is tested here is the page, not the disk."""
@@ -83,6 +83,12 @@ def connector(tmp_path: Path) -> Iterator[Builder]:
 
 
 @pytest.fixture
+def parts(tmp_path: Path) -> Iterator[Builder]:
+    with (builder := Builder(tmp_path, PLUGINS)):
+        yield builder
+
+
+@pytest.fixture
 def store(tmp_path: Path) -> Iterator[Builder]:
     with (builder := Builder(tmp_path, STORE)):
         yield builder
@@ -94,7 +100,7 @@ def test_the_connector_of_the_page_keeps_its_clauses_and_carries_a_message(conne
 
     with without_closing(connector):
         printed = connector.type(f"{PYTEST} --tb=no acme-lines/tests -k never_meets  # exits 1")
-        assert "3 failed" in printed
+        assert "6 failed" in printed
 
     listening, partner = free_port(), free_port()
     connector.environ |= {"MEFOR_VALUE_LINES_PORT": str(listening), "MEFOR_VALUE_PARTNER_PORT": str(partner)}
@@ -129,6 +135,16 @@ def test_the_store_of_the_page_keeps_its_clauses_and_carries_a_message(store: Bu
     assert "PROCESSED" in store.type("messagefoundry messages list --env dev")
     assert (store.here / "acme.db").exists()
     store.stop()
+
+
+def test_the_parts_of_the_page_keep_their_clauses_and_are_found(parts: Builder) -> None:
+    parts.install("acme-parts")
+    assert parts.shows("".join(f"{line}\n" for line in parts.clauses("acme-parts/tests")))
+    parts.type("cd acme-parts")
+    found = parts.type("messagefoundry doctor --config config --env dev")
+    assert "x12" in found
+    assert "Wards" in found
+    assert "IB_CLAIMS" in parts.type("messagefoundry graph --config config --env dev")
 
 
 @contextmanager

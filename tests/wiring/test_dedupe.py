@@ -36,11 +36,11 @@ IN_TOML = {
     "dedupe = 60": "option 'dedupe' must be a table",
 }
 IN_THE_CALL = {
-    "Dedupe(window_seconds=0)": f"ValueError: {RANGE}",
-    "Dedupe(window_seconds=True)": f"ValueError: {RANGE}",
-    "Dedupe(window_seconds='60')": f"ValueError: {RANGE}",
-    "Dedupe(key='msh-10', window_seconds=1)": "ValueError: key: 'msh-10' is not a path: write 'MSH-10'",
-    "Dedupe()": "TypeError: Dedupe.__init__() missing 1 required keyword-only argument: 'window_seconds'",
+    "Dedupe(window_seconds=0)": f"Dedupe: {RANGE}",
+    "Dedupe(window_seconds=True)": "option 'window_seconds' of Dedupe must be a number",
+    "Dedupe(window_seconds='60')": "option 'window_seconds' of Dedupe must be a number",
+    "Dedupe(key='msh-10', window_seconds=1)": "Dedupe: key: 'msh-10' is not a path: write 'MSH-10'",
+    "Dedupe()": "Dedupe needs the option 'window_seconds' (add window_seconds=...)",
 }
 
 

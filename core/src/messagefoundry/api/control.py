@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import trio
 from quart import Blueprint, request
@@ -97,13 +97,14 @@ async def replay_dead() -> dict[str, int]:
 async def start(name: str) -> dict[str, str]:
     """Start a Connection, or try again at once what waits to restart.
 
-    Outside of its schedule it runs until that says otherwise: `reason` tells when.
+    Outside of its schedule it runs until that says otherwise: `reason` tells when, or what one that is waiting waits for.
     """
     await order(Order)
     supervised(name)
     state = await unbroken(partial(serving().operations.start, name, actor=actor()))
     reason = supervision(serving().engine, name)[2]
-    return {"state": state, **({"reason": reason} if reason and state == "running" else {})}
+    words = {"running": reason, "waiting": f"for {reason}"}.get(state, "") if reason else ""
+    return {"state": state, **({"reason": words} if words else {})}
 
 
 @blueprint.post("/connections/<name>/stop")
@@ -127,7 +128,7 @@ async def test(name: str) -> dict[str, str]:
 
 
 @blueprint.post("/config/reload")
-async def reload_config() -> dict[str, list[str]]:
+async def reload_config() -> dict[str, Any]:
     """Load the configuration again; a bad one changes nothing."""
     asked = await order(ReloadOrder)
     found = await unbroken(partial(reload, serving().engine, dry_run=asked.dry_run))
@@ -138,8 +139,14 @@ async def reload_config() -> dict[str, list[str]]:
         "unchanged": list(found.unchanged),
         "routers": list(found.routers),
         "handlers": list(found.handlers),
+        "code_sets": list(found.code_sets),
         "schedules": list(found.schedules),
+        "flagged": list(found.flagged),
+        "stalls": list(found.stalls),
         "references": list(found.references),
+        "references_added": list(found.references_added),
+        "references_removed": list(found.references_removed),
+        "dead_letters": found.dead_letters,
         "warnings": [] if asked.dry_run else [str(each) for each in serving().engine.graph.warnings],
     }
 

@@ -15,6 +15,7 @@ from messagefoundry.cli.failures import WrongCall, say
 from messagefoundry.contracts.errors import ConfigurationError
 from messagefoundry.contracts.nearest import nearest
 from messagefoundry.wiring.connections_file import FILE, KINDS, Kind, Written, read_written
+from messagefoundry.wiring.loader import load_modules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -54,18 +55,27 @@ class Change:
 
 
 def upsert(configured: Configured, kind: Kind, name: str, patch: Mapping[str, Any]) -> Change:
-    """Add a Connection or change the one of this name. Raises WrongCall for one of the other direction."""
+    """Add a Connection or change the one of this name. Raises WrongCall for one of the other direction or of a module."""
     from messagefoundry.wiring import connections_edit
 
     written = read_written(configured.directory / FILE)
     held = directions(written, name)
     if held and kind not in held:
         raise WrongCall(f"{name} is an {held[0]} in {FILE}: remove it first, or give the new one another name")
+    if not held:
+        refuse_elsewhere(configured, name)
     after = connections_edit.upserted(written, kind, name, patch)
     if not is_text(after):
         raise WrongCall("a value has characters that no text can have")
     action: Literal["added", "changed", "unchanged"] = "changed" if held else "added"
     return Change("unchanged" if after == written.text else action, kind, name, Path(written.file), written, after)
+
+
+def refuse_elsewhere(configured: Configured, name: str) -> None:
+    """Raise WrongCall for a Connection that a module declares."""
+    for declared in load_modules(configured.directory).connections:
+        if declared.name == name and declared.entry is None:
+            raise WrongCall(f"{name} is declared at {declared.place}, not in {FILE}: change it there")
 
 
 def is_text(text: str) -> bool:

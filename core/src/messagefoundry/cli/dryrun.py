@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +18,8 @@ from messagefoundry.cli.watch import watching
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from messagefoundry.cli.rehearsal import Delivery
 
 COLOURS = {"PROCESSED": "green", "ERROR": "red", "UNROUTED": "yellow"}
 
@@ -52,11 +55,15 @@ def show(found: Sequence[Rehearsed], *, show_phi: bool = False) -> None:
     """Every message with its outcome, then how many there were of each disposition."""
     for each in found:
         _show_one(each, show_phi)
-    counts: dict[str, int] = {}
-    for each in found:
-        counts[each.disposition] = counts.get(each.disposition, 0) + 1
-    summary = ", ".join(f"{count} {disposition}" for disposition, count in counts.items())
-    click.echo(f"{plural(len(found), 'message')}: {summary}")
+    received, onward = ([each for each in found if each.onward is way] for way in (False, True))
+    passed_on = f"; of what was passed on within the engine {counted(onward)}" if onward else ""
+    click.echo(f"{plural(len(received), 'message')}: {counted(received)}{passed_on}")
+
+
+def counted(found: Sequence[Rehearsed]) -> str:
+    """How many messages came to each disposition."""
+    counts = Counter(each.disposition for each in found)
+    return ", ".join(f"{count} {disposition}" for disposition, count in counts.items())
 
 
 def _show_one(each: Rehearsed, show_phi: bool) -> None:
@@ -64,7 +71,7 @@ def _show_one(each: Rehearsed, show_phi: bool) -> None:
     click.echo(f"{disposition}  {each.inbound}  {each.message_type}  {each.control_id}  {each.label}")
     for error in each.errors:
         lines = error.splitlines() if show_phi else error.splitlines()[:1]
-        hint = "" if show_phi or "\n" not in error else "  (the whole error: dryrun --show-phi)"
+        hint = "" if show_phi or "\n" not in error.strip() else "  (the whole error: dryrun --show-phi)"
         click.echo("".join(f"    {styled('error', fg='red')} {line}{hint}\n" for line in lines), nl=False)
     for name in each.declined:
         click.echo(f"    declined by {name}")
@@ -72,10 +79,15 @@ def _show_one(each: Rehearsed, show_phi: bool) -> None:
         click.echo(f"    {name}: nothing sent")
     for kept in each.kept:
         click.echo(f"    {kept.shown(show_phi=show_phi)}")
-    for name in each.passed:
-        click.echo(f"    -> {name}, as it follows")
+    for passed in each.passed:
+        click.echo(f"    -> {passed.to}, as it follows: {passed.summary}")
+        _show_changes(passed, show_phi)
     for delivery in each.deliveries:
         mark = " [SIMULATED]" if delivery.simulate else ""
         click.echo(f"    {delivery.handler} -> {delivery.to}{mark}: {delivery.summary}")
-        for change in delivery.changes:
-            click.echo(f"        {change.shown(show_phi=show_phi)}")
+        _show_changes(delivery, show_phi)
+
+
+def _show_changes(delivery: Delivery, show_phi: bool) -> None:
+    for change in delivery.changes:
+        click.echo(f"        {change.shown(show_phi=show_phi)}")

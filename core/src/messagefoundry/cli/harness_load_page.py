@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
-from hashlib import sha256
-from importlib.resources import files
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from messagefoundry.cli.harness_load_charts import Band, Line, histogram, over_time
 from messagefoundry.cli.markup import Html, element
+from messagefoundry.cli.page import self_contained
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -38,20 +36,9 @@ BOOKS = (
 
 def page(report: Report, changes: Sequence[Change]) -> str:
     """The page."""
-    style = files("messagefoundry.cli").joinpath("harness_load_page.css").read_text("utf-8")
-    digest = b64encode(sha256(style.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=policy),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("title", f"load {report.profile.name}: {report.books.headline}"),
-        element("style", Html(style)),
-    )
-    body = element("body", *_header(report, changes), element("main", *_main(report, changes)))
-    return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"
+    title = f"load {report.profile.name}: {report.books.headline}"
+    body = (*_header(report, changes), element("main", *_main(report, changes)))
+    return self_contained(title, *body, style="harness_load_page.css")
 
 
 def _header(report: Report, changes: Sequence[Change]) -> Iterator[Html]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import signal
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import trio
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from messagefoundry.harness.acts import Act
+    from messagefoundry.harness.headers import Header
     from messagefoundry.harness.scripted_partner import Received
 
 STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name)]
@@ -37,10 +38,11 @@ class Tally:
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
     answers: Counter[str] = field(default_factory=Counter)
     control_ids: set[str] = field(default_factory=set)
+    batches: int = 0
 
     @property
     def messages(self) -> int:
-        """Messages that something has happened to."""
+        """Messages that something has happened to, those in batches among them."""
         return self.answers.total()
 
     @property
@@ -49,37 +51,69 @@ class Tally:
         return self.count is None or self.messages >= self.count
 
     def note(self, received: Received, act: Act) -> None:
-        """Count and show one message."""
-        self.answers[act.outcome] += 1
-        self.control_ids.add(received.control_id)
-        self.show(received, act)
+        """Count and show one message, or one batch and its messages."""
+        self.batches += received.batch
+        self.answers.update(act.of(place) for place in range(len(received.messages)))
+        self.control_ids.update(each.control_id for each in received.messages)
+        if self.as_json:
+            show_line(facts_of(received, act))
+        else:
+            show(received, act)
         if self.count is not None and self.complete:
             self.scope.cancel()
-
-    def show(self, received: Received, act: Act) -> None:
-        """One message in one line: when, MSH-9, MSH-10, and what it was answered."""
-        kind, number = printable(received.message_type), printable(received.control_id)
-        if self.as_json:
-            facts = {"at": iso(now()), "peer": received.peer, "message_type": kind, "control_id": number}
-            show_line({**facts, "answer": act.outcome, "delay_seconds": act.delay})
-            return
-        colour = "green" if act.outcome in ("AA", "CA") else "yellow"
-        click.echo(
-            f"{clock(now())}  {kind or 'no MSH-9':<16}  {number or 'no MSH-10':<20}  {styled(str(act), fg=colour)}"
-        )
 
     def conclude(self, connections: int) -> None:
         """All of it in one line. A repeated control id is the same message once more."""
         different = len(self.control_ids)
         if self.as_json:
-            facts = {"messages": self.messages, "different": different, "connections": connections}
+            facts = {"messages": self.messages, "different": different, "batches": self.batches}
+            facts |= {"connections": connections}
             show_line({**facts, "answers": dict(self.answers), "complete": self.complete})
             return
+        batches = f"in {self.batches:,} batch{'es' * (self.batches != 1)}, " if self.batches else ""
         counts = ", ".join(f"{count:,} {outcome}" for outcome, count in self.answers.items())
         click.echo(
-            f"{plural(self.messages, 'message')}, {different:,} different, on {plural(connections, 'connection')}"
+            f"{plural(self.messages, 'message')}, {different:,} different, {batches}on {plural(connections, 'connection')}"
             f"{f': {counts}' if counts else ''}"
         )
+
+
+def facts_of(received: Received, act: Act) -> dict[str, Any]:
+    """One message or one batch for programs."""
+    messages = [
+        {"message_type": printable(each.message_type), "control_id": printable(each.control_id)}
+        for each in received.messages
+    ]
+    answered = {"answer": act.words if received.batch else act.outcome, "delay_seconds": act.delay}
+    came = {"at": iso(now()), "peer": received.peer}
+    if not received.batch:
+        return {**came, **messages[0], **answered}
+    each = [{**message, "answer": act.of(place)} for place, message in enumerate(messages)]
+    return {**came, "batch": printable(received.control_id), "messages": each, **answered}
+
+
+def show(received: Received, act: Act) -> None:
+    """One message in one line: when, MSH-9, MSH-10, and its answer; of a batch a line, and one for each message."""
+    if not received.batch:
+        told = replace(act, each=())
+        click.echo(line(clock(now()), received.messages[0], str(told), act.outcome))
+        return
+    at, count = clock(now()), plural(len(received.messages), "message")
+    name = printable(received.control_id) or "no BHS-11"
+    click.echo(f"{at}  {f'batch {name}, {count}':<38}  {styled(str(act), fg=colour_of(act.outcome))}")
+    for place, each in enumerate(received.messages):
+        click.echo(line(" " * len(at), each, act.of(place), act.of(place)))
+
+
+def line(begin: str, header: Header, told: str, outcome: str) -> str:
+    """MSH-9 and MSH-10 of one message, and what happened to it."""
+    kind, number = printable(header.message_type) or "no MSH-9", printable(header.control_id) or "no MSH-10"
+    return f"{begin}  {kind:<16}  {number:<20}  {styled(told, fg=colour_of(outcome))}"
+
+
+def colour_of(outcome: str) -> str:
+    """Green for an acceptance."""
+    return "green" if outcome in ("AA", "CA") else "yellow"
 
 
 @click.command("partner")
@@ -105,7 +139,7 @@ def command(
 ) -> None:
     """Receive over MLLP until Ctrl-C: a line for each message with MSH-9, MSH-10 and its answer, and the counts.
 
-    A script has one act for each message, parted by ";" (in a file also by lines; "#" begins a comment). After the last
+    A script has one act for each message or batch, parted by ";" (in a file also by lines; "#" begins a comment). After the last
     act everything is answered AA; "repeat" at its end begins it again.
 
     \b
@@ -118,6 +152,9 @@ def command(
       fail 3 then AA           answer three messages AE, and the fourth AA
       fail 3 with close then AA
       5 times AR
+      each AA AE               of a batch, answer the first message AA and each other AE
+
+    A batch is one frame and takes one act, which is one answer for all of its messages unless it says each.
 
     It exits 1 when fewer than --count messages came --within the time.
     """

@@ -19,12 +19,17 @@ _LONGEST_NAME = 60
 
 
 class SavedFrames:
-    """A folder of messages, "0001-<MSH-10>.hl7" and so on; what is there already is left alone and counted on from."""
+    """A folder of frames, "0001-<MSH-10>.hl7" and so on, of batches "0001-<BHS-11>.hl7".
+
+    What is there already is left alone and counted on from.
+    """
 
     def __init__(self, folder: Path) -> None:
-        """Make the folder if it is not there. Raises WrongCall when it cannot be."""
+        """Make the folder, but none above it, if it is not there. Raises WrongCall when it cannot be."""
+        if not folder.parent.is_dir():
+            raise WrongCall(f"{folder}: messages cannot be kept there: there is no folder {folder.parent}")
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, exist_ok=True)
             found = [_NUMBERED.fullmatch(entry.name) for entry in folder.iterdir()]
         except OSError as error:
             raise WrongCall(f"{folder}: messages cannot be kept there: {error.strerror}") from error
@@ -32,7 +37,7 @@ class SavedFrames:
         self._last = max((int(match[1]) for match in found if match), default=0)
 
     def keep(self, received: Received) -> None:
-        """Write one message, before it is answered. Raises NotFine when that fails."""
+        """Write one frame, before it is answered. Raises NotFine when that fails."""
         self._last += 1
         name = _UNSAFE.sub("_", received.control_id)[:_LONGEST_NAME] or "no-id"
         path = self._folder / f"{self._last:04}-{name}.hl7"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from messagefoundry.cli.edges import destinations_named
 from messagefoundry.wiring.codesets import CodeSet, code_set
 from messagefoundry.wiring.graph import Place
 from messagefoundry.wiring.literals import (
@@ -152,7 +153,7 @@ def _of_handlers(graph: Graph) -> Iterator[Link]:
                 yield Link(source, Part("outbound", written.name), "sends to it", _place(written))
             elif written.name in graph.inbounds:
                 yield Link(source, Part("inbound", written.name), "sends to it", _place(written))
-        for name in named(handler.function, graph.destinations):
+        for name in destinations_named(graph, handler.function):
             kind: Kind = "outbound" if name in graph.outbounds else "inbound"
             yield Link(source, Part(kind, name), "has its name in its code", handler.place)
     for part, function in _functions(graph):

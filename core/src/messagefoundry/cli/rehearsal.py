@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from messagefoundry.cli.sources import Source
     from messagefoundry.contracts.codecs import Summary
-    from messagefoundry.contracts.units import Outgoing
     from messagefoundry.pipeline.transform import Outcome
     from messagefoundry.wiring.graph import Graph, Inbound
 
@@ -50,7 +49,10 @@ def _text(value: str | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One Send: to whom, from which Handler, and what differs from the message received."""
+    """One Send: to whom, from which Handler, and what differs from the message received.
+
+    What is passed on to an inbound of this engine is one too; from which Handler is not known of it.
+    """
 
     to: str
     handler: str
@@ -58,6 +60,16 @@ class Delivery:
     simulate: bool
     changes: tuple[Change, ...]
     summary: str
+
+    def as_json(self, *, show_phi: bool) -> dict[str, Any]:
+        """The delivery for programs."""
+        return {
+            "to": self.to,
+            **({"handler": self.handler} if self.handler else {}),
+            "bytes": self.size,
+            "simulate": self.simulate,
+            "changes": [_change_as_json(change, show_phi=show_phi) for change in self.changes],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +96,8 @@ class Kept:
 class Rehearsed:
     """One message and its outcome. The first line of an error is safe to show anywhere, the others may quote.
 
-    `silent` names the Handlers that ran to their end and decided nothing, `passed` the inbounds of this engine that get
-    a message, each of which is rehearsed next.
+    `silent` names the Handlers that ran to their end and decided nothing. `passed` is what goes on to inbounds of this
+    engine: each is rehearsed next, as a message that is `onward`.
     """
 
     label: str
@@ -98,8 +110,9 @@ class Rehearsed:
     deliveries: tuple[Delivery, ...] = ()
     errors: tuple[str, ...] = ()
     silent: tuple[str, ...] = ()
-    passed: tuple[str, ...] = ()
+    passed: tuple[Delivery, ...] = ()
     kept: tuple[Kept, ...] = ()
+    onward: bool = False
 
     def as_json(self, *, show_phi: bool) -> dict[str, Any]:
         """The outcome for programs."""
@@ -111,19 +124,11 @@ class Rehearsed:
             "disposition": self.disposition,
             "handlers": list(self.ran),
             "declined": list(self.declined),
-            "passed": list(self.passed),
+            "onward": self.onward,
+            "passed": [each.as_json(show_phi=show_phi) for each in self.passed],
             "kept": [each.as_json(show_phi=show_phi) for each in self.kept],
             "errors": [error if show_phi else error.partition("\n")[0] for error in self.errors],
-            "deliveries": [
-                {
-                    "to": each.to,
-                    "handler": each.handler,
-                    "bytes": each.size,
-                    "simulate": each.simulate,
-                    "changes": [_change_as_json(change, show_phi=show_phi) for change in each.changes],
-                }
-                for each in self.deliveries
-            ],
+            "deliveries": [each.as_json(show_phi=show_phi) for each in self.deliveries],
         }
 
 
@@ -179,7 +184,9 @@ def followed(graph: Graph, inbound: Inbound, source: Source, running: Running) -
     yield _rehearsed(inbound, source, summary, outcome)
     for each in outcome.passed:
         onward = replace(source, label=f"{source.label} -> {each.inbound}", raw=each.raw)
-        yield from followed(graph, graph.inbounds[each.inbound], onward, replace(running, depth=each.depth))
+        inbound = graph.inbounds[each.inbound]
+        for outcome_there in followed(graph, inbound, onward, replace(running, depth=each.depth)):
+            yield replace(outcome_there, onward=True)
 
 
 def _rehearsed(inbound: Inbound, source: Source, summary: Summary, outcome: Outcome) -> Rehearsed:
@@ -192,10 +199,13 @@ def _rehearsed(inbound: Inbound, source: Source, summary: Summary, outcome: Outc
         "ERROR" if outcome.failed else outcome.routing,
         tuple(outcome.ran),
         tuple(outcome.declined),
-        tuple(_delivery(raw, summary.encoding, each) for each in outcome.outgoing),
+        tuple(
+            _delivery(raw, each.payload, summary.encoding, each.lane, each.handler, simulate=each.simulate)
+            for each in outcome.outgoing
+        ),
         tuple(failed.error for failed in outcome.failed),
         tuple(outcome.silent),
-        tuple(passed.inbound for passed in outcome.passed),
+        tuple(_delivery(raw, passed.raw, summary.encoding, passed.inbound) for passed in outcome.passed),
         (
             *(Kept(write.namespace, write.key, write.value) for write in outcome.states),
             *(Kept("", key, value) for key, value in outcome.meta.items()),
@@ -208,8 +218,9 @@ def _refused(inbound: Inbound, source: Source, summary: Summary | None, why: str
     return Rehearsed(source.label, inbound.name, control_id, message_type, "ERROR", errors=(f"{REFUSED}: {why}",))
 
 
-def _delivery(raw: bytes, encoding: str, outgoing: Outgoing) -> Delivery:
-    payload = outgoing.payload
+def _delivery(
+    raw: bytes, payload: bytes, encoding: str, to: str, handler: str = "", *, simulate: bool = False
+) -> Delivery:
     changes = () if payload == raw else _changes(raw, payload, encoding)
     if payload == raw:
         summary = "as received, to the byte"
@@ -219,7 +230,7 @@ def _delivery(raw: bytes, encoding: str, outgoing: Outgoing) -> Delivery:
         summary = (
             f"{len(changes)} {'field differs' if len(changes) == 1 else 'fields differ'}" if changes else "same fields"
         )
-    return Delivery(outgoing.lane, outgoing.handler, len(payload), outgoing.simulate, tuple(changes or ()), summary)
+    return Delivery(to, handler, len(payload), simulate, tuple(changes or ()), summary)
 
 
 def _changes(raw: bytes, payload: bytes, encoding: str) -> tuple[Change, ...] | None:

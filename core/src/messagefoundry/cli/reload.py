@@ -10,7 +10,7 @@ from messagefoundry.cli import options
 from messagefoundry.cli.changes import Changes
 from messagefoundry.cli.configured import Call, Configured
 from messagefoundry.cli.failures import say
-from messagefoundry.cli.output import show_json
+from messagefoundry.cli.output import plural, show_json
 
 
 @click.command("reload")
@@ -29,19 +29,42 @@ def command(dry_run: bool, as_json: bool, **call: Any) -> None:
     show(found, dry_run=dry_run)
 
 
-def show(found: dict[str, list[str]], *, dry_run: bool) -> None:
-    """What the reload does to Connections, whose code differs, and what is to be warned of."""
+APART = (
+    ("code_sets", "code sets changed"),
+    ("references_added", "reference sets added"),
+    ("references", "reference sets changed"),
+    ("references_removed", "reference sets removed"),
+    ("schedules", "schedules changed"),
+    ("flagged", "flags changed"),
+    ("stalls", "stall thresholds changed"),
+)
+"""What is said only when there is any."""
+
+
+def show(found: dict[str, Any], *, dry_run: bool) -> None:
+    """What the reload does to Connections and to what waits, whose code differs, and what is to be warned of."""
     click.echo("would change:" if dry_run else "loaded again:")
     for word in ("added", "changed", "removed", "unchanged"):
         click.echo(f"  {word:<10} {', '.join(found.get(word, [])) or '-'}")
+    if waiting := found.get("dead_letters", 0):
+        say(f"warning: {becoming(waiting, dry_run=dry_run)}")
     if "handlers" in found:
         for word in ("Routers", "Handlers"):
             click.echo(f"{word} changed: {', '.join(found[word.lower()]) or '-'}")
-        if found.get("references"):
-            click.echo(f"reference sets changed: {', '.join(found['references'])}")
-        if found.get("schedules"):
-            click.echo(f"schedules changed: {', '.join(found['schedules'])}")
+        for key, words in APART:
+            if found.get(key):
+                click.echo(f"{words}: {', '.join(found[key])}")
     else:
         click.echo(f"the code of Routers and Handlers: {'would be ' if dry_run else ''}loaded again")
     for warning in found.get("warnings", []):
         say(f"warning: {warning}")
+
+
+def becoming(waiting: int, *, dry_run: bool) -> str:
+    """What becomes of that which waits for removed Connections and Handlers."""
+    one, many = (
+        ("becomes a dead letter", "become dead letters")
+        if dry_run
+        else ("is a dead letter now", "are dead letters now")
+    )
+    return f"{plural(waiting, 'waiting message')} {one if waiting == 1 else many}"

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import tempfile
-from base64 import b64encode
-from hashlib import sha256
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from messagefoundry.cli.markup import Html, element, together
 from messagefoundry.cli.output import plural
+from messagefoundry.cli.page import self_contained
 from messagefoundry.cli.replay_report import ONLY_BY_CHANCE, chance, notable
 from messagefoundry.cli.times import clock, now
 from messagefoundry.contracts.errors import on_one_line
@@ -40,29 +38,8 @@ def write_page(path: Path, findings: Findings) -> None:
 
 def page(findings: Findings) -> str:
     """The page."""
-    style, script = _asset("replay_page.css"), _asset("replay_page.js")
-    policy = (
-        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
-    )
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=policy),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("title", f"{TITLE}: {_verdict(findings)}"),
-        element("style", Html(style)),
-    )
-    body = element("body", *_body(findings), element("script", Html(script)))
-    return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"
-
-
-def _asset(name: str) -> str:
-    return files("messagefoundry.cli").joinpath(name).read_text("utf-8")
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+    title = f"{TITLE}: {_verdict(findings)}"
+    return self_contained(title, *_body(findings), style="replay_page.css", script="replay_page.js")
 
 
 def _verdict(findings: Findings) -> str:

@@ -13,6 +13,7 @@ from messagefoundry.cli.failures import finish
 from messagefoundry.cli.output import plural, show_json, styled
 from messagefoundry.contracts.errors import ConfigurationError, Problem
 from messagefoundry.settings import check_posture, posture_of
+from messagefoundry.wiring.reference_direct import unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,7 +93,7 @@ def judged(configured: Configured) -> Verdict:
         return Verdict((*problems, *error.problems), warnings, None, posture.environment)
     if problems:
         return Verdict(tuple(problems), warnings, None, posture.environment)
-    return Verdict((), (*warnings, *graph.warnings), graph, posture.environment)
+    return Verdict((), (*warnings, *graph.warnings, *unreadable(graph)), graph, posture.environment)
 
 
 def problems_of(check: Callable[[], object]) -> tuple[Problem, ...]:

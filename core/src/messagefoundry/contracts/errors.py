@@ -57,6 +57,12 @@ class Problem:
         return on_one_line(f"{place}{name}{self.text}{mend}")
 
 
+def kind_of(value: object) -> str:
+    """The type of what an author gave, with its article: "an int"."""
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
+
+
 def on_one_line(text: str) -> str:
     """`text` with escapes for what does not print: the names of files and keys, and what modules raise, may hold it."""
     if text.isprintable():

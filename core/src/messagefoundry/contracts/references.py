@@ -6,9 +6,10 @@ write, as in `Reference("providers", source=FileRef(path="providers.csv"))`.
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
+
+from messagefoundry.contracts.authored import authored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,12 +40,4 @@ class SourceUse:
 
 def reference_source(name: str, settings: Callable[P, S]) -> Callable[P, SourceUse]:
     """Make the authoring factory of a kind of source: it takes the keywords of `settings` and gives a SourceUse."""
-
-    def factory(*args: P.args, **options: P.kwargs) -> SourceUse:
-        frame = sys._getframe(1)
-        given: dict[str, Any] = {f"positional argument {number}": value for number, value in enumerate(args, 1)}
-        return SourceUse(name, {**given, **options}, frame.f_code.co_filename, frame.f_lineno)
-
-    factory.__name__ = factory.__qualname__ = name
-    factory.__doc__ = settings.__doc__
-    return factory
+    return authored(name, settings, SourceUse)

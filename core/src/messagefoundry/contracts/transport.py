@@ -6,9 +6,10 @@ mistake in one Connection does not hide the next.
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from messagefoundry.contracts.authored import authored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,12 +30,4 @@ class Transport:
 
 def transport(name: str, settings: Callable[P, S]) -> Callable[P, Transport]:
     """Make the authoring factory of a connector: it takes the keywords of `settings` and gives a Transport."""
-
-    def factory(*args: P.args, **options: P.kwargs) -> Transport:
-        frame = sys._getframe(1)
-        given: dict[str, Any] = {f"positional argument {number}": value for number, value in enumerate(args, 1)}
-        return Transport(name, {**given, **options}, frame.f_code.co_filename, frame.f_lineno)
-
-    factory.__name__ = factory.__qualname__ = name
-    factory.__doc__ = settings.__doc__
-    return factory
+    return authored(name, settings, Transport)

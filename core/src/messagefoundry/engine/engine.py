@@ -115,7 +115,13 @@ class Engine:
         flow = self.flows.get(inbound.name)
         if flow is None:
             flow = Flow(
-                inbound, self.graph, self.committer, self.memory, self.lookups, self.routing.wake, careful_until
+                inbound,
+                self.graph,
+                self.committer,
+                self.memory,
+                self.lookups.of_flow(),
+                self.routing.wake,
+                careful_until,
             )
             self.flows[inbound.name] = flow
         waits_for = partial(self.references.waited_for, inbound.name)
@@ -162,10 +168,15 @@ class Engine:
     def _open_inbound(self, inbound: Inbound, flow: Flow) -> Runnable:
         first = self._opens_first(inbound)
         waits = inbound.ack_after is AckAfter.DELIVERED
-        after = AfterDelivery(inbound, self.deliveries, self.read) if waits else None
+        after = AfterDelivery(inbound, self.deliveries, self.read, self._passes) if waits else None
         intake = Intake(inbound, self.committer, flow, self.replies, self.note, self.gate, after, first_opening=first)
         connector: Runnable = load(inbound.connector.inbound or "")(inbound.settings, intake)
         return connector
+
+    def _passes(self, name: str) -> bool:
+        """Whether messages of this inbound were passed on by Handlers."""
+        inbound = self.graph.inbounds.get(name)
+        return inbound is not None and inbound.settings.fed_by == "sends"
 
     def open_outbound(self, outbound: Outbound, *, first: bool = False) -> OutboundConnector:
         """A new connector to a partner; only a `first` one may make what is missing, such as a folder."""
@@ -198,7 +209,7 @@ class Engine:
             if lane is not None:
                 lane.offer(unit.message_id, outgoing)
             elif outgoing.lane not in self.graph.outbounds:
-                self.committer.submit(SweepRemoved(*self.places(), at=now()), lambda: None)
+                self._sweep()
         for passed in unit.passed:
             self._received(passed)
         self.replies.handed_off(unit)
@@ -211,7 +222,13 @@ class Engine:
         def reingressed(item: WaitingItem, reply: bytes) -> Receive:
             inbound = self.graph.inbounds[str(target)]
             return internal_message(
-                self.graph, inbound, reply, parent_id=item.message_id, depth=item.depth + 1, peer=outbound.name
+                self.graph,
+                inbound,
+                reply,
+                outbound.settings.text_encoding(),
+                parent_id=item.message_id,
+                depth=item.depth + 1,
+                peer=outbound.name,
             )
 
         return None if target is None else reingressed
@@ -222,7 +239,12 @@ class Engine:
         if flow is not None:
             flow.received(unit)
         elif unit.inbound not in self.graph.inbounds:
-            self.committer.submit(SweepRemoved(*self.places(), at=now()), lambda: None)
+            self._sweep()
+
+    def _sweep(self) -> None:
+        """Something was committed for what a reload has removed meanwhile."""
+        unit = SweepRemoved(*self.places(), at=now())
+        self.committer.submit(unit, partial(self.deliveries.swept, unit))
 
     def _settled(self, unit: SettleDelivered | SettleDead) -> None:
         self.replies.settled(unit)

@@ -123,6 +123,7 @@ class Operations:
                 self.flows[name].reread()
 
     def _replayed(self, unit: Replay) -> None:
+        self.deliveries.replayed(unit)
         for name in unit.lanes:
             if name in self.lanes:
                 self.lanes[name].drop(unit.work_ids)

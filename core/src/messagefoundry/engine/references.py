@@ -195,7 +195,7 @@ class References:
     def install(self, prepared: Prepared, *, draining: bool) -> None:
         """Show what was prepared; sets that are gone stay for the messages of inbounds that are `draining`."""
         gone = {name: self.sets.pop(name) for name in prepared.removed}
-        self._former = gone if draining else {}
+        self._former = {**self._former, **gone} if draining else {}
         self._asked = prepared.asked
         for synced, found in prepared.sets:
             self.sets[synced.declared.name] = synced

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import trio
@@ -34,7 +35,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Names of Connections, by what a reload does to them; Routers, Handlers and reference sets that differ."""
+    """Names of Connections, by what a reload does to them, and of Routers, Handlers and sets that differ.
+
+    `flagged`, `stalls` and `schedules` name Connections that go on running, changed otherwise or not, with another one.
+    """
 
     added: tuple[str, ...]
     changed: tuple[str, ...]
@@ -42,9 +46,15 @@ class Changes:
     unchanged: tuple[str, ...]
     routers: tuple[str, ...] = ()
     handlers: tuple[str, ...] = ()
+    code_sets: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
+    references_added: tuple[str, ...] = ()
+    references_removed: tuple[str, ...] = ()
     schedules: tuple[str, ...] = ()
-    """The Connections, changed otherwise or not, with another schedule."""
+    flagged: tuple[str, ...] = ()
+    stalls: tuple[str, ...] = ()
+    dead_letters: int = 0
+    """How much waits for what is removed: a reload makes dead letters of it."""
 
 
 def changes(old: Graph, new: Graph) -> Changes:
@@ -59,9 +69,19 @@ def changes(old: Graph, new: Graph) -> Changes:
         unchanged=tuple(name for name in kept if name not in changed),
         routers=differing(old.routers, new.routers),
         handlers=differing(old.handlers, new.handlers),
+        code_sets=other_tables(old, new),
         references=redeclared(old, new),
+        references_added=tuple(name for name in new.references if name not in old.references),
+        references_removed=tuple(name for name in old.references if name not in new.references),
         schedules=tuple(name for name in kept if before[name].schedule != after[name].schedule),
+        flagged=tuple(name for name in kept if before[name].flagged != after[name].flagged),
+        stalls=tuple(name for name in kept if stall_of(before[name]) != stall_of(after[name])),
     )
+
+
+def stall_of(item: Inbound | Outbound) -> StallThreshold | None:
+    """From when on its lane counts as stalled; inbounds have none."""
+    return item.stall if isinstance(item, Outbound) else None
 
 
 def differing(old: Mapping[str, Router | Handler], new: Mapping[str, Router | Handler]) -> tuple[str, ...]:
@@ -70,10 +90,15 @@ def differing(old: Mapping[str, Router | Handler], new: Mapping[str, Router | Ha
 
 
 def redeclared(old: Graph, new: Graph) -> tuple[str, ...]:
-    """The reference sets that are not declared alike in both."""
+    """The reference sets that both have and that are not declared alike."""
     before, after = old.references, new.references
-    same = {name for name in after if name in before and after[name].is_like(before[name])}
-    return tuple(name for name in {**after, **before} if name not in same)
+    return tuple(name for name in after if name in before and not after[name].is_like(before[name]))
+
+
+def other_tables(old: Graph, new: Graph) -> tuple[str, ...]:
+    """The code sets with other contents, or that one of the two does not have."""
+    before, after = old.code_sets, new.code_sets
+    return tuple(name for name in {**after, **before} if before.get(name) != after.get(name))
 
 
 def code_of(item: Router | Handler | None) -> object:
@@ -106,27 +131,39 @@ async def reload(engine: Engine, *, dry_run: bool = False) -> Changes:
     async with engine.reloading:
         with checked(dry_run=dry_run):
             new = await trio.to_thread.run_sync(engine.plan.load)
-        found = await trio.to_thread.run_sync(changes, engine.graph, new)
+        differing = await trio.to_thread.run_sync(changes, engine.graph, new)
         forget_drained(engine)
         places = [*new.inbounds, *engine.flows], list(new.outbounds), list(new.handlers)
         waiting = await engine.read(lambda reader: reader.removed(*places))
         if waiting > MOST_REMOVED and not engine.plan.accept_removed:
             raise TooMuchRemoved(waiting)
+        found = replace(differing, dead_letters=waiting)
         with checked(dry_run=dry_run):
             sets = await engine.references.prepare(new, engine.read)
         if not dry_run:
             await engine.references.keep(sets)
-            await swap(engine, new, found, sets)
+            swept = await swap(engine, new, found, sets)
+            found = replace(found, dead_letters=swept)
             tell(found)
         return found
 
 
 def tell(found: Changes) -> None:
     """Leave a line in the log for each kind of part that is not as before."""
-    parts = (("Routers", found.routers), ("Handlers", found.handlers), ("reference sets", found.references))
-    for word, names in parts:
+    parts = (
+        ("Routers changed", found.routers),
+        ("Handlers changed", found.handlers),
+        ("code sets changed", found.code_sets),
+        ("reference sets added", found.references_added),
+        ("reference sets changed", found.references),
+        ("reference sets removed", found.references_removed),
+        ("flags changed", found.flagged),
+        ("stall thresholds changed", found.stalls),
+        ("schedules changed", found.schedules),
+    )
+    for words, names in parts:
         if names:
-            log.info("%s changed: %s", word, ", ".join(names))
+            log.info("%s: %s", words, ", ".join(names))
 
 
 @contextmanager
@@ -149,8 +186,11 @@ def forget_drained(engine: Engine) -> None:
             del engine.flows[name]
 
 
-async def swap(engine: Engine, new: Graph, found: Changes, sets: Prepared) -> None:
-    """Put `new` in place: stop what goes, give every flow its graph, start what comes, sweep what is left over."""
+async def swap(engine: Engine, new: Graph, found: Changes, sets: Prepared) -> int:
+    """Put `new` in place: stop what goes, give every flow its graph, start what comes, sweep what is left over.
+
+    Returns how much became dead letters.
+    """
     held = await engine.read(lambda reader: reader.held())
     old = engine.graph
     ran = {name: Ran.of(engine, name) for name in (*found.removed, *found.changed)}
@@ -167,8 +207,9 @@ async def swap(engine: Engine, new: Graph, found: Changes, sets: Prepared) -> No
         engine.remove(name)
         start(engine, new, name, ran.get(name), held)
     engine.reschedule()
-    await sweep(engine)
+    swept = await sweep(engine)
     engine.look_again()
+    return swept
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,11 +251,25 @@ def start(engine: Engine, graph: Graph, name: str, ran: Ran | None, held: Collec
         nursery.start_soon(supervised.run)
 
 
-async def sweep(engine: Engine) -> None:
-    """Dead-letter what waits for removed destinations and Handlers; messages of removed inbounds drain instead."""
+async def sweep(engine: Engine) -> int:
+    """Dead-letter what waits for removed destinations and Handlers, and return how much it was.
+
+    Messages of removed inbounds drain instead.
+    """
+    count = 0
     while True:
         unit = SweepRemoved(*engine.places(), at=now())
-        await engine.committer.commit(unit)
+        await engine.committer.commit(unit, partial(engine.deliveries.swept, unit))
+        count += unit.count
         if not unit.count:
-            return
-        log.warning("%d messages waited for what is no longer configured; they are dead letters now", unit.count)
+            break
+    if count:
+        log.warning("%s", died(count))
+    return count
+
+
+def died(count: int) -> str:
+    """What the log says of messages whose Connection or Handler was removed."""
+    waited = "1 message waited" if count == 1 else f"{count} messages waited"
+    are = "it is a dead letter" if count == 1 else "they are dead letters"
+    return f"{waited} for what is no longer configured; {are} now"

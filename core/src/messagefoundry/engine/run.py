@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -54,22 +55,23 @@ async def live(plan: Plan, serve: Serve | None, *, task_status: trio.TaskStatus[
     alarm = Alarm(alert_sinks(plan.installed), plan.realert_seconds)
     async with open_store(plan.factory, plan.location, plan.cipher) as stored:
         engine = Engine(plan, stored, alarm)
-        async with background([engine.committer.run, alarm.run]):
-            last_id = stored.store.last_id()
-            unclean = await mark_running(engine)
-            await sweep_removed(engine)
-            await engine.references.open(engine.graph, engine.read)
-            engine.assemble(await engine.read(lambda reader: reader.held()), last_id if unclean else 0)
-            async with background(lanes(engine)) as engine.lane_nursery:
-                async with background([partial(engine.references.run, at_once=plan.sync_on_startup)]):
-                    async with background([engine.routing.run, *watches(engine, stored)]):
-                        async with background(api(engine, serve)):
-                            async with background(listeners(engine)) as engine.listener_nursery:
-                                task_status.started(engine)
-                                await engine.stopping.wait()
-                                await engine.refuse_new()
-                            await engine.drained()
-            await close_books(engine, stored.store)
+        with closing(engine.lookups):  # however it ends: a Handler that nobody waits for may still be asking
+            async with background([engine.committer.run, alarm.run]):
+                last_id = stored.store.last_id()
+                unclean = await mark_running(engine)
+                await sweep_removed(engine)
+                await engine.references.open(engine.graph, engine.read)
+                engine.assemble(await engine.read(lambda reader: reader.held()), last_id if unclean else 0)
+                async with background(lanes(engine)) as engine.lane_nursery:
+                    async with background([partial(engine.references.run, at_once=plan.sync_on_startup)]):
+                        async with background([engine.routing.run, *watches(engine, stored)]):
+                            async with background(api(engine, serve)):
+                                async with background(listeners(engine)) as engine.listener_nursery:
+                                    task_status.started(engine)
+                                    await engine.stopping.wait()
+                                    await engine.refuse_new()
+                                await engine.drained()
+                await close_books(engine, stored.store)
 
 
 def alert_sinks(installed: Installed) -> dict[str, AlertSink]:

@@ -2,11 +2,14 @@
 
     script  = act (";" act)* [";" "repeat"]
     act     = answer | N "times" answer | "fail" N ["with" answer] "then" answer
-    answer  = ["delay" SECONDS "then"] outcome
-    outcome = AA | AE | AR | CA | CE | CR | close | garbage | wrong-id | none
+    answer  = ["delay" SECONDS "then"] (outcome | "each" code code*)
+    code    = AA | AE | AR | CA | CE | CR
+    outcome = code | close | garbage | wrong-id | none
 
-Lines part acts as ";" does, "#" begins a comment, and capitals do not matter. Each act answers one message, whatever
-connection it comes on; what comes after the last is answered AA, unless "repeat" has the script begin again.
+Lines part acts as ";" does, "#" begins a comment, and capitals do not matter. Each act answers one frame, a message or
+a batch, whatever connection it comes on; what comes after the last is answered AA, unless "repeat" has the script begin
+again. A batch gets one answer for all of its messages, but after "each" one for each: the codes in order, and the last
+of them for all further messages.
 """
 
 from dataclasses import dataclass
@@ -29,13 +32,26 @@ class ScriptError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What happens to one message: after so many seconds, one of `OUTCOMES`."""
+    """What happens to one message or batch: after so many seconds, one of `OUTCOMES`.
+
+    With `each`, which begins with `outcome`, the messages of a batch are answered one by one.
+    """
 
     outcome: str = "AA"
     delay: float = 0.0
+    each: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """The act as a script has it, without the delay."""
+        return " ".join(("each", *self.each)) if self.each else self.outcome
+
+    def of(self, place: int) -> str:
+        """What happens to one message of a batch, the first of which has place 0."""
+        return self.each[min(place, len(self.each) - 1)] if self.each else self.outcome
 
     def __str__(self) -> str:
-        return f"{self.outcome} after {self.delay:g} s" if self.delay else self.outcome
+        return f"{self.words} after {self.delay:g} s" if self.delay else self.words
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +62,7 @@ class Script:
     again: bool = False
 
     def act(self, number: int) -> Act:
-        """The act for a message, the first of which has number 0."""
+        """The act for a frame, the first of which has number 0."""
         if number < len(self.acts):
             return self.acts[number]
         return self.acts[number % len(self.acts)] if self.again and self.acts else Act()
@@ -56,13 +72,19 @@ def read_script(text: str) -> Script:
     """Read a script. Raises ScriptError."""
     lines = [line.partition("#")[0] for line in text.splitlines()]
     phrases = [phrase.split() for phrase in ";".join(lines).split(";") if phrase.strip()]
-    again = bool(phrases) and [word.casefold() for word in phrases[-1]] == ["repeat"]
+    again = bool(phrases) and _is_repeat(phrases[-1])
+    if any(map(_is_repeat, phrases[:-1])):
+        raise ScriptError("'repeat' may only stand last")
     acts = [act for phrase in (phrases[:-1] if again else phrases) for act in _Phrase(phrase).acts()]
     if again and not acts:
         raise ScriptError("there is nothing to repeat")
     if len(acts) > MOST_ACTS:
         raise ScriptError(f"there are more than {MOST_ACTS:,} acts")
     return Script(tuple(acts), again)
+
+
+def _is_repeat(words: list[str]) -> bool:
+    return [word.casefold() for word in words] == ["repeat"]
 
 
 class _Phrase:
@@ -93,11 +115,26 @@ class _Phrase:
         return [*[failure] * count, self._answer()]
 
     def _answer(self) -> Act:
-        if not self._take("delay"):
-            return Act(self._outcome())
-        seconds = self._seconds()
-        self._demand("then")
-        return Act(self._outcome(), seconds)
+        seconds = 0.0
+        if self._take("delay"):
+            seconds = self._seconds()
+            self._demand("then")
+        if not self._take("each"):
+            return Act(self._outcome(), seconds)
+        codes = self._codes()
+        return Act(codes[0], seconds, codes)
+
+    def _codes(self) -> tuple[str, ...]:
+        codes = [self._code()]
+        while self._rest and self._rest[0].upper() in CODES:
+            codes.append(self._code())
+        return tuple(codes)
+
+    def _code(self) -> str:
+        word = self._next("a code")
+        if word.upper() not in CODES:
+            raise ScriptError(f"{self}: {word!r} is no code: there are {', '.join(CODES)}")
+        return word.upper()
 
     def _outcome(self) -> str:
         word = self._next("an answer")

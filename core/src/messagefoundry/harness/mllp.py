@@ -1,6 +1,7 @@
 """MLLP framing (Release 1: VT, content, FS CR) and the few fields that a measurement reads; bytes in, bytes out."""
 
 import time
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -77,6 +78,13 @@ def acknowledge(control_id: str, code: str = "AA") -> bytes:
     return (
         f"\x0bMSH|^~\\&|SINK|HARNESS|||{timestamp()}||ACK|A{control_id}|T|2.5.1\rMSA|{code}|{control_id}\r\x1c\r"
     ).encode("latin-1")
+
+
+def acknowledge_each(batch_id: str, answers: Iterable[tuple[str, str]]) -> bytes:
+    """Return the framed batch of replies to the batch with that BHS-11: of each message its MSH-10 and MSA-1."""
+    replies = [acknowledge(*answer)[len(START) : -len(END)] for answer in answers]
+    header = f"BHS|^~\\&|SINK|HARNESS|||{timestamp()}||||A{batch_id}|{batch_id}\r".encode("latin-1")
+    return frame(header + b"".join(replies) + f"BTS|{len(replies)}\r".encode())
 
 
 def timestamp() -> str:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 import trio
 
 from .acts import CLOSE, GARBAGE, NONE, WRONG_ID, Act
-from .mllp import Frames, acknowledge, frame
+from .headers import Header, read_batch, read_header
+from .mllp import Frames, acknowledge, acknowledge_each, frame
 
 RUBBISH = frame(b"this is no acknowledgment\r")
 LINGER_SECONDS = 0.5
@@ -18,24 +19,28 @@ _LONGEST_FIELD = 80
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One message that came: its number from 0, who sent it, MSH-9 and MSH-10, and the bytes between the marks."""
+    """One frame that came: its number from 0, who sent it, the messages in it, and the bytes between the marks.
+
+    `control_id` is what is acknowledged: MSH-10 of a message, BHS-11 of a batch.
+    """
 
     number: int
     peer: str
-    message_type: str
     control_id: str
+    messages: tuple[Header, ...]
+    batch: bool
     content: bytes = field(repr=False)
 
 
 Answering = Callable[[Received], Act]
-"""Decides, when a message comes, what happens to it."""
+"""Decides, when a message or a batch comes, what happens to it."""
 
 Hearing = Callable[[Received, Act], None]
-"""Is told of a message once that has happened."""
+"""Is told of it once that has happened."""
 
 
 class ScriptedPartner:
-    """Serves any number of ports; the messages of one connection are answered one after the other."""
+    """Serves any number of ports; the frames of one connection are answered one after the other."""
 
     def __init__(self, answering: Answering, hearing: Hearing | None = None, host: str = "127.0.0.1") -> None:
         self._answering, self._hearing, self._host = answering, hearing, host
@@ -78,16 +83,11 @@ class ScriptedPartner:
 
     def _note(self, peer: str, content: bytes) -> Received:
         number, self._received = self._received, self._received + 1
-        return Received(number, peer, *read_header(content), content)
-
-
-def read_header(content: bytes) -> tuple[str, str]:
-    """MSH-9 and MSH-10 in the message's own separators; both empty when it does not begin with MSH."""
-    if not content.startswith(b"MSH") or len(content) < 4:
-        return "", ""
-    fields = content[3:].split(b"\r", 1)[0].split(content[3:4], 11)
-    fields += [b""] * (11 - len(fields))
-    return fields[8].decode("latin-1"), fields[9].decode("latin-1")
+        batch = read_batch(content)
+        if batch is not None:
+            return Received(number, peer, batch.control_id, batch.messages, True, content)
+        header = read_header(content)
+        return Received(number, peer, header.control_id, (header,), False, content)
 
 
 def printable(text: str) -> str:
@@ -96,13 +96,16 @@ def printable(text: str) -> str:
 
 
 def _reply(received: Received, act: Act) -> bytes:
-    """The bytes that answer a message; none for an outcome that writes nothing."""
+    """The bytes that answer a message or a batch; none for an outcome that writes nothing."""
     if act.outcome in (NONE, CLOSE):
         return b""
     if act.outcome == GARBAGE:
         return RUBBISH
     if act.outcome == WRONG_ID:
         return acknowledge(f"NOT-{received.control_id}")
+    if received.batch and act.each:
+        answers = ((each.control_id, act.of(place)) for place, each in enumerate(received.messages))
+        return acknowledge_each(received.control_id, answers)
     return acknowledge(received.control_id, act.outcome)
 
 

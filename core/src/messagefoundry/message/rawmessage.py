@@ -40,6 +40,11 @@ class RawMessage:
         """The bytes."""
         return self._raw
 
+    @property
+    def charset(self) -> str:
+        """Python's name of the character set of its text."""
+        return self._codec
+
     def raw_bytes(self) -> bytes:
         """The bytes."""
         return self._raw

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import traceback
 
+from messagefoundry.contracts.errors import kind_of
 from messagefoundry.wiring.reference_sets import UnsyncedReferenceError
 from messagefoundry.wiring.untranslated import NotTranslated
 
@@ -28,8 +29,7 @@ class WrongReturnError(AuthorError):
     """A Router or Handler returned something that says nothing about where messages go."""
 
     def __init__(self, returned: object, wanted: str) -> None:
-        kind = type(returned).__name__
-        super().__init__(f"it returned {'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}: {wanted}")
+        super().__init__(f"it returned {kind_of(returned)}: {wanted}")
 
 
 def describe_failure(error: BaseException, where: str) -> str:

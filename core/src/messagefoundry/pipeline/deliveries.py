@@ -15,19 +15,23 @@ from messagefoundry.contracts.units import SettleDead
 from messagefoundry.message import Refusal, RefusalKind
 
 if TYPE_CHECKING:
-    from messagefoundry.contracts.units import DeadLetter, HandOff, SettleDelivered
+    from messagefoundry.contracts.units import DeadLetter, HandOff, Replay, SettleDelivered, SweepRemoved
 
 REJECTED = ("AR", "CR")
 
 
 class Delivery:
-    """What a message came to. `refusal` is None when all of it was delivered, filtered, or routed nowhere."""
+    """What a message came to. `refusal` is None when all of it was delivered, filtered, or routed nowhere.
+
+    `open` has the ids of what is left, messages that are not routed yet and work that is not settled, and the
+    Connection that each waits for.
+    """
 
     def __init__(self) -> None:
-        self.message_ids: list[int] = []
+        self.message_ids: dict[int, str] = {}
         self.over = False
         self.refusal: Refusal | None = None
-        self.open = 1
+        self.open: dict[int, str] = {}
         self._ended = trio.Event()
 
     def end(self, refusal: Refusal | None = None) -> None:
@@ -46,17 +50,17 @@ class Delivery:
 
 
 class Deliveries:
-    """All deliveries of the engine that somebody waits for, by message."""
+    """All deliveries of the engine that somebody waits for, by message, until their outcome is known."""
 
     def __init__(self) -> None:
         self._awaited: dict[int, Delivery] = {}
         self.given_up = False
         """Whether the engine stops, and nobody is to wait any more."""
 
-    def expect(self, message_id: int) -> Delivery:
+    def expect(self, message_id: int, inbound: str) -> Delivery:
         """Begin to wait, in the step that commits the message and so before it is routed."""
         delivery = Delivery()
-        self._follow(message_id, delivery)
+        self._follow(message_id, inbound, delivery)
         if self.given_up:
             delivery.give_up()
         return delivery
@@ -66,7 +70,7 @@ class Deliveries:
         return self._awaited.get(message_id)
 
     def forget(self, delivery: Delivery) -> None:
-        """Nobody waits any more."""
+        """Nobody waits any more, or need not."""
         for message_id in delivery.message_ids:
             self._awaited.pop(message_id, None)
 
@@ -82,38 +86,60 @@ class Deliveries:
         if delivery is None:
             return
         for passed in unit.passed:
-            self._follow(passed.id, delivery)
-        delivery.open += len(unit.outgoing) + len(unit.passed)
+            self._follow(passed.id, passed.inbound, delivery)
+        delivery.open.update((outgoing.id, outgoing.lane) for outgoing in unit.outgoing)
         if unit.failed:
-            delivery.end(Refusal(RefusalKind.DELIVERY_FAILED))
+            self._end(delivery, Refusal(RefusalKind.DELIVERY_FAILED))
         else:
-            self._closed_one(delivery)
+            self._close(delivery, unit.message_id)
 
     def settled(self, unit: SettleDelivered | SettleDead) -> None:
-        """A lane has settled an item."""
+        """A lane has settled an item; one that an operator has queued again beside the others is not waited for."""
         delivery = self._awaited.get(unit.message_id)
-        if delivery is None:
+        if delivery is None or unit.work_id not in delivery.open:
             return
         if isinstance(unit, SettleDead):
             kind = RefusalKind.DELIVERY_REJECTED if rejected(unit) else RefusalKind.DELIVERY_FAILED
-            delivery.end(Refusal(kind))
+            self._end(delivery, Refusal(kind))
         else:
-            self._closed_one(delivery)
+            self._close(delivery, unit.work_id)
 
     def dead_lettered(self, unit: DeadLetter) -> None:
         """An operator has dead-lettered what waited of a message."""
         delivery = self._awaited.get(unit.message_id)
         if delivery is not None and unit.count:
-            delivery.end(Refusal(RefusalKind.DELIVERY_FAILED))
+            self._end(delivery, Refusal(RefusalKind.DELIVERY_FAILED))
 
-    def _follow(self, message_id: int, delivery: Delivery) -> None:
-        delivery.message_ids.append(message_id)
+    def replayed(self, unit: Replay) -> None:
+        """An operator has messages run again, and what waited of them made way."""
+        for message_id in unit.message_ids:
+            delivery = self._awaited.get(message_id)
+            if delivery is not None:
+                for work_id in unit.work_ids:
+                    delivery.open.pop(work_id, None)
+                delivery.open[message_id] = delivery.message_ids[message_id]
+
+    def swept(self, unit: SweepRemoved) -> None:
+        """What waited for Connections that are no longer configured was dead-lettered."""
+        if not unit.count:
+            return
+        remaining = {*unit.inbounds, *unit.lanes}
+        for delivery in set(self._awaited.values()):
+            if not remaining.issuperset(delivery.open.values()):
+                self._end(delivery, Refusal(RefusalKind.DELIVERY_FAILED))
+
+    def _follow(self, message_id: int, inbound: str, delivery: Delivery) -> None:
+        delivery.message_ids[message_id] = delivery.open[message_id] = inbound
         self._awaited[message_id] = delivery
 
-    def _closed_one(self, delivery: Delivery) -> None:
-        delivery.open -= 1
-        if not delivery.open and not delivery.over:
-            delivery.end()
+    def _close(self, delivery: Delivery, key: int) -> None:
+        delivery.open.pop(key, None)
+        if not delivery.open:
+            self._end(delivery)
+
+    def _end(self, delivery: Delivery, refusal: Refusal | None = None) -> None:
+        delivery.end(refusal)
+        self.forget(delivery)
 
 
 def rejected(unit: SettleDead) -> bool:

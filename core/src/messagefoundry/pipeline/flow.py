@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from messagefoundry.contracts.errors import MessageFoundryError
     from messagefoundry.pipeline.committer import Committer
-    from messagefoundry.pipeline.lookups import Lookups
+    from messagefoundry.pipeline.lookups import FlowLookups
     from messagefoundry.wiring.graph import Graph, Inbound
 
 log = logging.getLogger(__name__)
@@ -38,12 +38,14 @@ class Flow:
     graph: Graph
     committer: Committer
     memory: Memory
-    lookups: Lookups
+    lookups: FlowLookups
     wake: Callable[[], None]
     careful_until: int = 0
     detached: bool = False
     paused: bool = False
     """Its messages would ask for a reference set that was never read: none is run until it is."""
+    gone: set[int] = field(default_factory=set)
+    """Messages that an operator has dead-lettered, perhaps while they were run: what they write is not to be seen."""
     repeats: int = 0
     """Messages that came again, since the engine started or the inbound was added."""
     turn_began: float = math.inf
@@ -87,11 +89,14 @@ class Flow:
 
     def reread(self) -> None:
         """The store has work that was not offered: a replay, for one."""
+        self.gone.clear()
         self.window.spilled = True
         self.window.want()
 
     def drop(self, message_id: int) -> None:
-        """A message was dead-lettered while it waited."""
+        """A message was dead-lettered while it waited, or while it is run."""
+        if self.window.held:
+            self.gone.add(message_id)
         self.window.discard(lambda message: message.message_id == message_id)
 
     def _bury(self, row_id: int, message_id: int) -> None:

@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from messagefoundry.contracts.errors import StoreUnavailable
-from messagefoundry.pipeline.state import State
+from messagefoundry.pipeline.state import State, Writes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,10 +19,11 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 AGAIN_SECONDS = 0.25
+CLOSE_SECONDS = 5.0
 
 
 class Lookups:
-    """The `Services` of an engine. `references` gives a reference set by name, or raises LookupError.
+    """What an engine has to look up. `references` gives a reference set by name, or raises LookupError.
 
     While the store is away a look-up waits, and with it its message: nothing dies of that.
     """
@@ -32,11 +33,11 @@ class Lookups:
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._references = references
-        self.writes = State(self._stored_state)
+        self._state = State(self._stored_state)
 
-    def state(self, namespace: str, key: str) -> str | None:
-        """A value of transform state as JSON text; None when there is none."""
-        return self.writes.get(namespace, key)
+    def of_flow(self) -> FlowLookups:
+        """What the messages of one flow look up."""
+        return FlowLookups(self, Writes(self._state))
 
     def reference(self, name: str) -> Mapping[str, Any]:
         """The reference set of this name. Raises LookupError."""
@@ -47,10 +48,13 @@ class Lookups:
         return self._ask(lambda reader: _reply(reader, message_id, parent_id, outbound))
 
     def close(self) -> None:
-        """Let look-ups that wait for the store end, and begin none: the reader is about to be closed."""
+        """Let look-ups that wait for the store end, and begin none: the reader is about to be closed.
+
+        One that is being answered is waited for a while: to close its connection under it may end the process.
+        """
         self._closed.set()
-        with self._lock:
-            pass
+        if self._lock.acquire(timeout=CLOSE_SECONDS):
+            self._lock.release()
 
     def _stored_state(self, namespace: str, key: str) -> str | None:
         return self._ask(lambda reader: reader.state(namespace, key))
@@ -69,6 +73,16 @@ class Lookups:
                 told = True
                 if self._closed.wait(AGAIN_SECONDS):
                     raise
+
+
+class FlowLookups:
+    """The `Services` of the messages of one flow. `writes` is what they keep."""
+
+    def __init__(self, lookups: Lookups, writes: Writes) -> None:
+        self.writes = writes
+        self.reference = lookups.reference
+        self.reply = lookups.reply
+        self.state = writes.get
 
 
 def _reply(reader: StoreReader, message_id: int, parent_id: int | None, outbound: str) -> bytes | None:

@@ -1,4 +1,7 @@
-"""Replies: an inbound with `reply_from` answers its sender with what its partner replied to the same message."""
+"""Replies: an inbound with `reply_from` answers its sender with what its partner replied to the same message.
+
+A message that goes on to a PassThrough inbound is followed there.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,16 @@ from messagefoundry.contracts.units import HandOff, SettleDead, SettleDelivered
 
 
 class Expectation:
-    """Waits for the reply of one lane to one message; `reply` stays None when there will be none."""
+    """Waits for the reply of one lane to one message; `reply` stays None when there will be none.
+
+    `message_ids` are the message and what it was passed on as, `open` those of them that are not routed yet.
+    """
 
     def __init__(self, lane: str) -> None:
         self.lane = lane
+        self.message_ids: list[int] = []
+        self.open: set[int] = set()
+        self.sent = False
         self.reply: bytes | None = None
         self._known = trio.Event()
 
@@ -34,17 +43,26 @@ class Replies:
 
     def expect(self, message_id: int, lane: str) -> Expectation:
         """Begin to wait, in the step that commits the message and so before it is routed."""
-        expectation = self._expected[message_id] = Expectation(lane)
+        expectation = Expectation(lane)
+        self._follow(message_id, expectation)
         return expectation
 
     def forget(self, message_id: int) -> None:
         """Nobody waits any more."""
-        self._expected.pop(message_id, None)
+        expectation = self._expected.get(message_id)
+        for followed in () if expectation is None else expectation.message_ids:
+            self._expected.pop(followed, None)
 
     def handed_off(self, unit: HandOff) -> None:
         """A message that sends nothing to the expected lane will get no reply."""
         expectation = self._expected.get(unit.message_id)
-        if expectation is not None and all(item.lane != expectation.lane for item in unit.outgoing):
+        if expectation is None:
+            return
+        for passed in unit.passed:
+            self._follow(passed.id, expectation)
+        expectation.open.discard(unit.message_id)
+        expectation.sent |= any(item.lane == expectation.lane for item in unit.outgoing)
+        if not expectation.sent and not expectation.open:
             expectation.resolve(None)
 
     def settled(self, unit: SettleDelivered | SettleDead) -> None:
@@ -52,3 +70,8 @@ class Replies:
         expectation = self._expected.get(unit.message_id)
         if expectation is not None and expectation.lane == unit.lane:
             expectation.resolve(unit.reply if isinstance(unit, SettleDelivered) else None)
+
+    def _follow(self, message_id: int, expectation: Expectation) -> None:
+        expectation.message_ids.append(message_id)
+        expectation.open.add(message_id)
+        self._expected[message_id] = expectation

@@ -8,7 +8,7 @@ from functools import partial
 
 import trio
 
-from messagefoundry.contracts.errors import MessageFoundryError
+from messagefoundry.contracts.errors import MessageFoundryError, UnstorableUnit
 from messagefoundry.contracts.units import (
     NoteLateAnswer,
     Receive,
@@ -153,6 +153,11 @@ class Settling:
     def _settled_otherwise(
         self, item: WaitingItem, unit: SettleDelivered | SettleDead, error: MessageFoundryError
     ) -> None:
+        if isinstance(error, UnstorableUnit) and isinstance(unit, SettleDelivered) and unit.reply is not None:
+            log.error("%s: message %d is delivered, but its reply cannot be stored", self._lane, unit.message_id)
+            self.pending -= 1
+            self._settle(item, without_reply(unit))
+            return
         self._note_late(unit, error)
         self._over(item)
 
@@ -167,3 +172,11 @@ class Settling:
         self.let_go(item)
         if not self.pending:
             self._quiet.set()
+
+
+def without_reply(unit: SettleDelivered) -> SettleDelivered | SettleDead:
+    """The settlement of a delivery whose reply the store cannot hold: it is dead when the reply was to go on."""
+    known = (unit.work_id, unit.message_id, unit.lane, unit.attempt, unit.detail, None, unit.at)
+    if unit.reingressed is None:
+        return SettleDelivered(*known)
+    return SettleDead(*known, "delivered, but the reply is not re-ingressed: the store cannot hold it")

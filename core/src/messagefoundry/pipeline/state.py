@@ -1,4 +1,4 @@
-"""Transform state in memory: what was written and is not committed yet, over a bounded cache, over the store."""
+"""Transform state in memory: what a flow wrote and is not committed yet, over a bounded cache, over the store."""
 
 from __future__ import annotations
 
@@ -19,17 +19,15 @@ Place = tuple[str, str]
 
 
 class State:
-    """Values by namespace and key, as JSON text. `read` asks the store, and may block. Safe to use from any thread.
+    """What is committed: values by namespace and key, as JSON text. `read` asks the store, and may block.
 
-    A write is seen from `written` on, and stays until it is `committed` or `dropped`: whoever reads the store
-    meanwhile would find the value before it.
+    Safe to use from any thread.
     """
 
     def __init__(self, read: Callable[[str, str], str | None], most_bytes: int = MOST_BYTES) -> None:
         self._read = read
         self._most = most_bytes
         self._lock = threading.Lock()
-        self._pending: dict[Place, list[StateWrite]] = {}
         self._cache: OrderedDict[Place, str | None] = OrderedDict()
         self._bytes = 0
         self._commits = 0
@@ -38,8 +36,6 @@ class State:
         """The value, None when there is none."""
         place = (namespace, key)
         with self._lock:
-            if place in self._pending:
-                return self._pending[place][-1].value
             if place in self._cache:
                 self._cache.move_to_end(place)
                 return self._cache[place]
@@ -50,32 +46,12 @@ class State:
                 self._remember(place, value)
         return value
 
-    def written(self, writes: Sequence[StateWrite]) -> None:
-        """A message has been run, and its writes are on their way to the store."""
-        with self._lock:
-            for write in writes:
-                self._pending.setdefault((write.namespace, write.key), []).append(write)
-
     def committed(self, writes: Sequence[StateWrite]) -> None:
         """The writes are durable; told in commit order."""
         with self._lock:
             self._commits += 1
             for write in writes:
-                self._remember(self._take(write), write.value)
-
-    def dropped(self, writes: Sequence[StateWrite]) -> None:
-        """The writes will not be committed."""
-        with self._lock:
-            for write in writes:
-                self._take(write)
-
-    def _take(self, write: StateWrite) -> Place:
-        place = (write.namespace, write.key)
-        waiting = self._pending[place]
-        waiting.remove(write)
-        if not waiting:
-            del self._pending[place]
-        return place
+                self._remember((write.namespace, write.key), write.value)
 
     def _remember(self, place: Place, value: str | None) -> None:
         if place in self._cache:
@@ -87,6 +63,53 @@ class State:
 
     def _forget(self, place: Place, value: str | None) -> None:
         self._bytes -= size(place, value)
+
+
+class Writes:
+    """State as the messages of one flow see it: what was written before them, committed or on its way to the store.
+
+    A write is seen from `written` on, and stays until it is `committed` or `dropped`: whoever reads the store
+    meanwhile would find the value before it. Other flows do not see it until then: they may be committed first, and
+    what they made of it would outlive a write that never comes.
+    """
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._lock = threading.Lock()
+        self._pending: dict[Place, list[StateWrite]] = {}
+
+    def get(self, namespace: str, key: str) -> str | None:
+        """The value, None when there is none."""
+        with self._lock:
+            waiting = self._pending.get((namespace, key))
+            if waiting:
+                return waiting[-1].value
+        return self._state.get(namespace, key)
+
+    def written(self, writes: Sequence[StateWrite]) -> None:
+        """A message has been run, and its writes are on their way to the store."""
+        with self._lock:
+            for write in writes:
+                self._pending.setdefault((write.namespace, write.key), []).append(write)
+
+    def committed(self, writes: Sequence[StateWrite]) -> None:
+        """The writes are durable; told in commit order."""
+        self._state.committed(writes)
+        self.dropped(writes)
+
+    def dropped(self, writes: Sequence[StateWrite]) -> None:
+        """The writes are not on their way any more."""
+        with self._lock:
+            for write in writes:
+                self._take(write)
+
+    def _take(self, write: StateWrite) -> None:
+        place = (write.namespace, write.key)
+        waiting = self._pending.get(place, [])
+        if write in waiting:  # else it was never to be seen before its commit
+            waiting.remove(write)
+        if not waiting:
+            self._pending.pop(place, None)
 
 
 def size(place: Place, value: str | None) -> int:

@@ -90,21 +90,27 @@ def passed_to(graph: Graph, send: Send, inbound: Inbound, running: Running) -> R
         graph,
         target,
         payload_of(send.message, target.settings.output_encoding()),
+        encoding_of(send.message, inbound),
         parent_id=running.message_id,
         depth=running.depth + 1,
         peer=inbound.name,
     )
 
 
-def internal_message(graph: Graph, target: Inbound, raw: bytes, *, parent_id: int, depth: int, peer: str) -> Receive:
-    """What an inbound of this engine receives from the engine itself. Raises AuthorError when it cannot."""
+def internal_message(
+    graph: Graph, target: Inbound, raw: bytes, encoding: str, *, parent_id: int, depth: int, peer: str
+) -> Receive:
+    """What an inbound of this engine receives from the engine itself. Raises AuthorError when it cannot.
+
+    `encoding` is the character set of `raw` when it names none and the inbound has none of its own.
+    """
     if depth > graph.max_correlation_depth:
         raise AuthorError(
             f"the message has come through {graph.max_correlation_depth} inbounds of this engine already, which is the "
             "most that [pipeline] max_correlation_depth allows"
         )
     try:
-        summary = target.codec.summarize(raw, encoding=target.settings.text_encoding())
+        summary = target.codec.summarize(raw, encoding=target.settings.output_encoding() or encoding)
     except Refused as refused:
         raise AuthorError(f"{target.name} does not take it: {refused}") from None
     return Receive(
@@ -119,6 +125,13 @@ def internal_message(graph: Graph, target: Inbound, raw: bytes, *, parent_id: in
         parent_id=parent_id,
         depth=depth,
     )
+
+
+def encoding_of(message: AnyMessage | str | bytes, inbound: Inbound) -> str:
+    """The character set of what was sent as it is; bytes are as `inbound` has them."""
+    if isinstance(message, str):
+        return "utf-8"
+    return getattr(message, "charset", "") or inbound.settings.text_encoding()
 
 
 def payload_of(message: AnyMessage | str | bytes, encoding: str | None) -> bytes:

@@ -41,7 +41,9 @@ class Outcome:
         """A short line for the trail."""
         named = [f"{name} (nothing sent)" if name in self.silent else name for name in self.ran]
         handlers = ", ".join(named) or "no handler"
-        return f"{handlers} (declined: {', '.join(self.declined)})" if self.declined else handlers
+        declined = f" (declined: {', '.join(self.declined)})" if self.declined else ""
+        onward = f", passed on to {', '.join(each.inbound for each in self.passed)}" if self.passed else ""
+        return f"{handlers}{declined}{onward}"
 
 
 def transform(graph: Graph, inbound: Inbound, raw: bytes, encoding: str, running: Running | None = None) -> Outcome:

@@ -106,7 +106,7 @@ def run(job: Job) -> Outcome:
             outcome = transform_one(graph, inbound, message.handler, message.raw, message.encoding, running)
         else:
             outcome = transform(graph, inbound, message.raw, message.encoding, running)
-        if outcome.states:
+        if outcome.states and message.message_id not in job.flow.gone:
             lookups.writes.written(outcome.states)
         return outcome
     except Exception as error:  # noqa: BLE001 - a fault of our own costs this message its way, not the others theirs

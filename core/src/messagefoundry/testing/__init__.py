@@ -20,6 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from messagefoundry.testing.alert_sinks import AlertSinkConformance, AlertSinkSubject
+    from messagefoundry.testing.batch_codecs import BatchCodecConformance, BatchCodecSubject
+    from messagefoundry.testing.batch_exchanges import BatchSubject
+    from messagefoundry.testing.batches import BatchConformance
     from messagefoundry.testing.ciphers import CipherConformance, CipherSubject
     from messagefoundry.testing.codecs import CodecConformance, CodecSubject
     from messagefoundry.testing.conformance import Conformance, clause
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from messagefoundry.testing.ports import free_port, free_ports
     from messagefoundry.testing.receiving import InboundPeer, InboundSubject
     from messagefoundry.testing.recorders import AGAIN, NO, YES, InboundRecorder, OutboundRecorder
+    from messagefoundry.testing.reference_sources import ReferenceSourceConformance, ReferenceSourceSubject
     from messagefoundry.testing.stores import StoreConformance, StoreSubject
 
 __all__ = [
@@ -50,6 +54,10 @@ __all__ = [
     "AlertSinkConformance",
     "AlertSinkSubject",
     "Answer",
+    "BatchCodecConformance",
+    "BatchCodecSubject",
+    "BatchConformance",
+    "BatchSubject",
     "CipherConformance",
     "CipherSubject",
     "CodecConformance",
@@ -70,6 +78,8 @@ __all__ = [
     "OutboundConformance",
     "OutboundRecorder",
     "OutboundSubject",
+    "ReferenceSourceConformance",
+    "ReferenceSourceSubject",
     "StoreConformance",
     "StoreSubject",
     "clause",
@@ -79,6 +89,9 @@ __all__ = [
 
 _PLACES = {
     "alert_sinks": ("AlertSinkConformance", "AlertSinkSubject"),
+    "batch_codecs": ("BatchCodecConformance", "BatchCodecSubject"),
+    "batch_exchanges": ("BatchSubject",),
+    "batches": ("BatchConformance",),
     "ciphers": ("CipherConformance", "CipherSubject"),
     "codecs": ("CodecConformance", "CodecSubject"),
     "conformance": ("Conformance", "clause"),
@@ -92,6 +105,7 @@ _PLACES = {
     "ports": ("free_port", "free_ports"),
     "receiving": ("InboundPeer", "InboundSubject"),
     "recorders": ("AGAIN", "NO", "YES", "InboundRecorder", "OutboundRecorder"),
+    "reference_sources": ("ReferenceSourceConformance", "ReferenceSourceSubject"),
     "stores": ("StoreConformance", "StoreSubject"),
 }
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from messagefoundry.contracts.inbound import Receipt
 
-LARGE = b"A" * 1_000_000
-"""What makes an answer so long that it is not written at once."""
+LARGE = b"A" * 2_000_000
+"""What makes an answer so long that it is not written at once to a peer that does not read."""
 OTHER = b"something else"
 
 
@@ -70,6 +70,7 @@ class AnsweringAgainClauses(Conformance):
             assert await seconds.read(peer, 3) == [YES] * 3
             seconds.release()
             await peer.send(payloads[3])
+            await quiet()  # nothing is read meanwhile: whoever can write, does
             answers = await seconds.read(peer, len(wanted))
             async with listening(peer) as more:
                 await quiet()

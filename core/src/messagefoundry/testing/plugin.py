@@ -21,6 +21,7 @@ _WITH_CLAUSES = (
     "messagefoundry.testing.alert_sinks",
     "messagefoundry.testing.answering_again",
     "messagefoundry.testing.batch_codecs",
+    "messagefoundry.testing.batch_exchanges",
     "messagefoundry.testing.batches",
     "messagefoundry.testing.ciphers",
     "messagefoundry.testing.codecs",

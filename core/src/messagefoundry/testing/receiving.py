@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import trio
 
@@ -41,7 +41,7 @@ class InboundPeer(ABC):
 class InboundSubject(ABC):
     """What the kit needs of a connector and of the peers that send to it."""
 
-    answers_again: ClassVar[bool] = False
+    answers_again: bool = False
     """Whether the connector gives the second answers of `Receipt.later`; it may leave them alone."""
 
     @abstractmethod

@@ -15,6 +15,7 @@ from messagefoundry.contracts.specs import ConnectorSpec, load
 from messagefoundry.contracts.transport import Transport
 from messagefoundry.plugins import Installed, offer
 from messagefoundry.wiring.ack_checks import waiting
+from messagefoundry.wiring.belonging import for_keyword, for_setting
 from messagefoundry.wiring.declare import KEYWORDS
 from messagefoundry.wiring.graph import Inbound, Outbound, Place
 from messagefoundry.wiring.options import (
@@ -183,12 +184,12 @@ class _Finding:
             self.put(f"option {option!r} is not supported yet in this release", "leave it out", option)
 
     def _refuse_unknown(self, option: str) -> None:
-        """Refuse a key of connections.toml that is no keyword; it may be an option of the connector."""
+        """Refuse a keyword that there is not; it may be an option of the connector."""
         kind, spec = self.declared.kind, self.declared.spec
         registered = self.checker.installed.connectors.get(spec.connector) if isinstance(spec, Transport) else None
         model = None if registered is None else self._loaded(registered.spec.settings, registered.spec.name)
-        settings = [] if model is None else model.options_for(kind)
-        mend = f"write it under [{kind}.settings]" if option in settings else did_you_mean(option, KEYWORDS[kind])
+        connector = "" if registered is None else registered.spec.name
+        mend = for_keyword(option, kind, connector, model, in_file=self.declared.entry is not None)
         self.put(f"{kind}() has no option {option!r}", mend, option)
 
     def _read(self, option: str, reader: Reader, value: Any, given: dict[str, Any]) -> None:
@@ -279,8 +280,9 @@ class _Finding:
             return model(**filled)
         except ValidationError as error:
             for option, text, mend in sentences(error, spec.name, _options_for(model, around), keys):
-                if self.declared.entry is not None and option in KEYWORDS[around.direction].keys() - model.model_fields:
-                    mend = f"write it above [{around.direction}.settings]"
+                if option not in model.model_fields:
+                    in_file = self.declared.entry is not None
+                    mend = for_setting(option, around.direction, spec.name, in_file=in_file) or mend
                 self.put(text, mend, "settings", option)
         except MessageFoundryError as error:
             self.put(f"{spec.name}: {error}", "", "settings")

@@ -64,9 +64,6 @@ def _declare(kind: Literal["inbound", "outbound"], args: Sequence[Any], given: M
     label = name if isinstance(name, str) else ""
     if len(args) > 2:
         active().problem(place, label, f"{kind}() takes a name and a connector; all else is given by keyword")
-    for option in [option for option in options if option not in KEYWORDS[kind]]:
-        del options[option]
-        active().problem(place, label, f"{kind}() has no option {option!r}", did_you_mean(option, KEYWORDS[kind]))
     active().connections.append(Declaration(kind, name, spec, options, place))
 
 

@@ -12,7 +12,7 @@ from messagefoundry.wiring.recording import active, caller
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from messagefoundry.wiring.graph import Place
+    from messagefoundry.wiring.place import Place
 
 KEY = re.compile(r"[a-z][a-z0-9_]*\Z")
 CASTS: dict[object, str] = {int: "int", float: "float", bool: "bool", str: "str"}

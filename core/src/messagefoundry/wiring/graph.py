@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from messagefoundry.contracts.settings import ConnectorSettings, Surroundings
 from messagefoundry.contracts.specs import load
+from messagefoundry.wiring.place import Place as Place
 from messagefoundry.wiring.values import (
     AckAfter,
     AckMode,
@@ -31,17 +32,6 @@ if TYPE_CHECKING:
     from messagefoundry.contracts.specs import ConnectorSpec, ReferenceSourceSpec
     from messagefoundry.wiring.codesets import CodeSet
     from messagefoundry.wiring.schedule import Schedule
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where something was written."""
-
-    file: str = ""
-    line: int = 0
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}" if self.file else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from messagefoundry.contracts.errors import kind_of
+
 LONGEST_NAME = 200
 
 
@@ -22,7 +24,7 @@ class SetState:
         if not isinstance(namespace, str) or not 0 < len(namespace) <= LONGEST_NAME:
             raise TypeError(f"SetState(namespace, key, value): the namespace is text of 1 to {LONGEST_NAME} characters")
         if not isinstance(key, str):
-            raise TypeError(f"SetState(namespace, key, value): the key is text, not {_kind(key)}")
+            raise TypeError(f"SetState(namespace, key, value): the key is text, not {kind_of(key)}")
         self.namespace = namespace
         self.key = key
         self.text = _as_json(value)
@@ -55,9 +57,6 @@ def _as_json(value: Any) -> str:
         return json.dumps(value, allow_nan=False, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError):
         mend = "give text, numbers, true, false, None, lists, or dicts with text as keys"
-        raise TypeError(f"SetState(namespace, key, value): JSON cannot say {_kind(value)} like this: {mend}") from None
-
-
-def _kind(value: object) -> str:
-    name = type(value).__name__
-    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
+        raise TypeError(
+            f"SetState(namespace, key, value): JSON cannot say {kind_of(value)} like this: {mend}"
+        ) from None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
+from collections import Counter
 from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ from messagefoundry.contracts.errors import Problem
 from messagefoundry.contracts.nearest import did_you_mean
 from messagefoundry.wiring.codesets import code_set, mend_for, no_such
 from messagefoundry.wiring.graph import Place
+from messagefoundry.wiring.mentions import tabled_texts
+from messagefoundry.wiring.running import response_get
 from messagefoundry.wiring.values import Send
 
 if TYPE_CHECKING:
@@ -103,6 +106,34 @@ def looked_up(function: Callable[..., Any], called: Callable[[str], Any] = code_
     """The names that calls of code_set() or reference() have as text, in a function and in those it calls beside it."""
     for source, name in _first_arguments(function, called, "name"):
         yield from source.written(name)
+
+
+def only_asked(function: Callable[..., Any]) -> set[str]:
+    """The texts that a function, and those beside it that it calls, use for nothing but to name whom to response_get().
+
+    A text in a list or table that one of them uses may serve for more.
+    """
+    asked = Counter(
+        written.name
+        for source, name in _first_arguments(function, response_get, "outbound")
+        for written in source.written(name)
+    )
+    if not asked:
+        return set()
+    functions = [function, *called_by(function)]
+    everywhere = Counter(text for each in functions for text in _occurrences(each))
+    tabled = {text for each in functions for text in tabled_texts(each)}
+    return {name for name, count in asked.items() if count == everywhere[name] and name not in tabled}
+
+
+def _occurrences(function: Callable[..., Any]) -> Iterator[str]:
+    """Every text in the source of a function as often as it stands there, itself or as a global."""
+    source = _Source.of(function)
+    for node in ast.walk(source.definition) if source is not None else ():
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+        elif isinstance(node, ast.Name) and source is not None and node.id in source.constants:
+            yield source.constants[node.id]
 
 
 def computed(function: Callable[..., Any], called: Callable[..., Any], keyword: str) -> Iterator[Place]:

@@ -31,6 +31,14 @@ def texts(function: Callable[..., Any]) -> Iterator[str]:
             yield from _constants(value.__code__)
 
 
+def tabled_texts(function: Callable[..., Any]) -> Iterator[str]:
+    """The texts in lists and tables among the globals that a function uses."""
+    code, module = getattr(function, "__code__", None), getattr(function, "__globals__", {})
+    for name in code.co_names if code is not None else ():
+        if isinstance(value := module.get(name), list | tuple | set | frozenset | dict):
+            yield from _strings(value)
+
+
 def _constants(code: CodeType) -> Iterator[str]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from messagefoundry.contracts.errors import Problem
-from messagefoundry.wiring.graph import Handler, Place, Router
+from messagefoundry.wiring.place import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from messagefoundry.wiring.codesets import CodeSet
+    from messagefoundry.wiring.graph import Handler, Router
     from messagefoundry.wiring.toml_lines import Entry
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from contextlib import suppress
 from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Never
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 from pydantic import ValidationError
 
@@ -21,35 +22,57 @@ from messagefoundry.wiring.references import Environment, UnresolvedError, keys_
 from messagefoundry.wiring.sentences import sentences
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from messagefoundry.contracts.settings import ReferenceSettings
     from messagefoundry.plugins import Installed
     from messagefoundry.wiring.deployment import Deployment
+    from messagefoundry.wiring.place import Place
     from messagefoundry.wiring.recording import Recording
 
 OPTIONS = ("source", "refresh_seconds", "max_staleness_seconds")
+P = ParamSpec("P")
 
 
+def _records(signature: Callable[P, None]) -> Callable[P, None]:
+    """Turn a signature into a call that puts down what it was given."""
+
+    @functools.wraps(signature)
+    def declare(*args: P.args, **options: P.kwargs) -> None:
+        _declare(args, options, caller())
+
+    return declare
+
+
+def _declare(args: Sequence[Any], given: Mapping[str, Any], place: Place) -> None:
+    options = dict(given)
+    name = args[0] if args else options.pop("name", None)
+    label = name if isinstance(name, str) else ""
+    if len(args) > 1:
+        mend = "write source=FileRef(...)"
+        active().problem(place, label, "Reference() takes a name; all else is given by keyword", mend)
+        options.setdefault("source", args[1])
+    for option in [option for option in options if option not in OPTIONS]:
+        del options[option]
+        active().problem(place, label, f"Reference() has no option {option!r}", did_you_mean(option, OPTIONS))
+    source = options.pop("source", None)
+    said = {option: value for option, value in options.items() if value is not None}
+    active().references.append(ReferenceDeclaration(name, source, said, place))
+
+
+@_records
 def Reference(  # noqa: N802 - the published name
     name: str,
     *,
     source: SourceUse | None = None,
     refresh_seconds: float | None = None,
     max_staleness_seconds: float | None = None,
-    **unknown: Never,
 ) -> None:
     """Declare a reference set: the engine reads it from `source` at its start and every `refresh_seconds`.
 
     Routers and Handlers look it up with reference(name). When it cannot be read the last good copy stays; one older
     than `max_staleness_seconds` alerts, 0 for never. What is not given is as `[reference]` of the settings says.
     """
-    place, label = caller(), name if isinstance(name, str) else ""
-    for option in unknown:
-        active().problem(place, label, f"Reference() has no option {option!r}", did_you_mean(option, OPTIONS))
-    options = {"refresh_seconds": refresh_seconds, "max_staleness_seconds": max_staleness_seconds}
-    given = {option: value for option, value in options.items() if value is not None}
-    active().references.append(ReferenceDeclaration(name, source, given, place))
 
 
 def references(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from messagefoundry.contracts.errors import SourceUnreadable
+from messagefoundry.contracts.errors import Problem, SourceUnreadable
 from messagefoundry.wiring.reference_content import content_of, values_of
 from messagefoundry.wiring.reference_sets import ReferenceSet, UnsyncedReferenceError, unknown
 from messagefoundry.wiring.running import NoServices
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from messagefoundry.wiring.graph import DeclaredReference, Graph
 
 
@@ -30,6 +32,17 @@ class DirectReferences(NoServices):
         if isinstance(found, UnsyncedReferenceError):
             raise found.with_traceback(None)
         return found
+
+
+def unreadable(graph: Graph) -> Iterator[Problem]:
+    """A warning for each set that cannot be read where it comes from, of those whose source calls nobody."""
+    for declared in graph.references.values():
+        try:
+            if declared.settings.local:
+                content_of(declared.read())
+        except SourceUnreadable as error:
+            place = declared.place
+            yield Problem(f"cannot be read here: {error}", "", place.file, place.line, declared.name)
 
 
 def direct(declared: DeclaredReference) -> ReferenceSet | UnsyncedReferenceError:

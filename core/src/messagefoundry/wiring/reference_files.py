@@ -53,14 +53,14 @@ class FileSource:
         self._file = directory / settings.path
 
     def read(self) -> Mapping[str, Any]:
-        """All rows of the file by code. Raises SourceUnreadable with the first problem, which never shows a cell."""
+        """All rows of the file by code. Raises SourceUnreadable with the whole path and the first problem, which never shows a cell."""
         values, problems = read_table(self._file, self._settings.encoding)
         if not problems:
             return values
         raise SourceUnreadable(self._sentence(problems[0], len(problems) - 1))
 
     def _sentence(self, problem: Problem, more: int) -> str:
-        place = f"{self._settings.path}:{problem.line}" if problem.line else self._settings.path
+        place = f"{self._file}:{problem.line}" if problem.line else str(self._file)
         text = problem.text
         for quoting, plain in UNSEEN:
             text = quoting.sub(plain, text)

@@ -8,6 +8,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from messagefoundry.message import PathError, parse_path
+from messagefoundry.wiring.checked import checked_value
 
 if TYPE_CHECKING:
     from messagefoundry.contracts.codecs import AnyMessage
@@ -63,6 +64,7 @@ class ContentType(StrEnum):
     DICOM = "dicom"
 
 
+@checked_value()
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """How failed deliveries are tried again: exponential back-off in seconds, `max_attempts=None` for ever."""
@@ -79,6 +81,7 @@ class RetryPolicy:
             raise ValueError("backoff seconds must not be negative, and the multiplier at least 1")
 
 
+@checked_value()
 @dataclass(frozen=True, slots=True)
 class BuildupThreshold:
     """When waiting work is too much: alert at this depth, or when the oldest has waited this many seconds."""
@@ -87,6 +90,7 @@ class BuildupThreshold:
     max_oldest_seconds: float | None = 300
 
 
+@checked_value()
 @dataclass(frozen=True, slots=True)
 class StallThreshold:
     """When the oldest undelivered message of a lane is too old, whatever the lane does: seconds, None for never."""
@@ -102,6 +106,7 @@ class StallThreshold:
 LONGEST_WINDOW_SECONDS = 366 * 24 * 60 * 60
 
 
+@checked_value(window_seconds=1)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dedupe:
     """Which messages of an inbound are repeats: those that came within `window_seconds`, told by the value of `key`.
@@ -122,6 +127,7 @@ class Dedupe:
             raise ValueError(f"key: {error}") from None
 
 
+@checked_value(max_count=2, max_wait_ms=1)
 @dataclass(frozen=True, slots=True)
 class BatchConfig:
     """How an outbound gathers messages into HL7 batches: up to `max_count`, or what has come in `max_wait_ms`."""

@@ -139,17 +139,21 @@ class Conversation:
         """Converse, and stay until every answer that was to come later is given."""
         try:
             async with trio.open_nursery() as self._tasks:
-                await self._converse()
+                unread = await self._converse()
         except BaseExceptionGroup as group:
             raise sole(group) from None
+        if unread:
+            await self._wire.linger(LINGER_SECONDS)
 
-    async def _converse(self) -> None:
+    async def _converse(self) -> bool:
+        """Answer frame after frame. Whether the peer may have sent more than was read."""
         framer = self._framer
         while not self._stopping:
             try:
                 frame = framer.next_frame()
             except FrameTooLarge as oversize:
-                return await self._refuse_oversize(oversize.head)
+                await self._refuse_oversize(oversize.head)
+                break
             if frame is not None:
                 self._deadline = 0.0
                 if not await self._answered(frame):
@@ -157,8 +161,10 @@ class Conversation:
             elif data := await self._read():
                 framer.receive(data)
             else:
-                return self._note_cut() if framer.begun else None
-        await self._wire.linger(LINGER_SECONDS)
+                self._note_cut()
+                return False
+        self._busy = True  # so that the last of the later answers does not cut the lingering short
+        return True
 
     async def _read(self) -> bytes:
         """Wait for bytes; inside a frame not beyond its deadline, between frames for ever."""
@@ -210,11 +216,11 @@ class Conversation:
         self._note("frame refused", f"larger than max_frame_bytes = {self._terms.max_frame_bytes}")
         receipt = await self._terms.context.refuse(head, Refusal(RefusalKind.TOO_LARGE), peer=self._peer)
         if receipt.reply is not None:
-            await self._wire.write(self._terms.framing.wrap(receipt.reply))
-        await self._wire.linger(LINGER_SECONDS)
+            await self._write(receipt.reply)
 
     def _note_cut(self) -> None:
-        self._note("frame cut", "the peer closed inside a frame, which was not accepted")
+        if self._framer.begun:
+            self._note("frame cut", "the peer closed inside a frame, which was not accepted")
 
 
 def undecodable(frame: bytes, encoding: str) -> str:

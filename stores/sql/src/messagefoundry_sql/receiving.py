@@ -103,8 +103,6 @@ def receive_batch(batch: Batch, unit: ReceiveBatch) -> None:
     """A batch and its members; the batch itself is never routed."""
     whole, members = unit.batch, unit.members
     receive(batch, [whole])
-    count = f"{len(members)} message{'' if len(members) == 1 else 's'}"
-    batch.events += (unit.id, whole.id, whole.received_at, trail.SPLIT, whole.inbound, count, None)
     batch.flush()
     batch.run(_SPLIT, whole.id)
     batch.touched.add(whole.id)
@@ -114,6 +112,10 @@ def receive_batch(batch: Batch, unit: ReceiveBatch) -> None:
     for member in members:
         if isinstance(member, kinds.Refuse):
             refuse(batch, member)
+    repeats = sum(isinstance(member, kinds.ReceiveOnce) and member.repeat_of is not None for member in members)
+    count = f"{len(members)} message{'' if len(members) == 1 else 's'}"
+    detail = f"{count}, {repeats} of them repeats" if repeats else count
+    batch.events += (unit.id, whole.id, whole.received_at, trail.SPLIT, whole.inbound, detail, None)
 
 
 def refuse(batch: Batch, unit: Refuse) -> None:

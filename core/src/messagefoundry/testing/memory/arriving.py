@@ -51,8 +51,6 @@ def receive_batch(tables: Tables, cipher: Cipher, unit: ReceiveBatch) -> None:
     whole, count = unit.batch, len(unit.members)
     receive(tables, cipher, whole)
     tables.messages[whole.id] = replace(tables.messages[whole.id], routing="SPLIT")
-    detail = f"{count} message{'' if count == 1 else 's'}"
-    tables.add_event(StoredEvent(unit.id, whole.id, whole.received_at, "split", whole.inbound, detail))
     for member in unit.members:
         if isinstance(member, Refuse):
             refuse(tables, cipher, member)
@@ -60,3 +58,6 @@ def receive_batch(tables: Tables, cipher: Cipher, unit: ReceiveBatch) -> None:
             receive_once(tables, cipher, member)
         else:
             receive(tables, cipher, member)
+    repeats = sum(isinstance(member, ReceiveOnce) and member.repeat_of is not None for member in unit.members)
+    detail = f"{count} message{'' if count == 1 else 's'}" + (f", {repeats} of them repeats" if repeats else "")
+    tables.add_event(StoredEvent(unit.id, whole.id, whole.received_at, "split", whole.inbound, detail))

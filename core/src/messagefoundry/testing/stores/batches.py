@@ -67,7 +67,9 @@ class BatchClauses(StoreClauses):
         """A member that is a `ReceiveOnce` may repeat a message, one of its batch too; a `Refuse` counts repeats."""
         first, bad = feed.one(receive_once(1)), feed.one(refuse())
         once = [receive_once(1), receive_once(2), receive_once(2), receive_once(2, b"other")]
-        feed.commit(receive_batch(*once[:2], refuse(), *once[2:]))
+        unit = receive_batch(*once[:2], refuse(), *once[2:])
+        feed.commit(unit)
+        assert feed.reader.trail(unit.batch.id)[-1].detail == "5 messages, 2 of them repeats"
         assert [(member.repeat_of, member.reused) for member in once] == [
             (first.id, False),
             (None, False),
