@@ -197,7 +197,7 @@ REFUSED = {
     ),
     "a name of a module": (
         ("upsert", "outbound", "OB_EXAMPLE_FILE", "--transport", "MLLP", "--set", "settings={ host='x', port=1 }"),
-        "OB_EXAMPLE_FILE: a Connection of this name is already declared at ",
+        "IB_EXAMPLE_ADT.py:12, not in connections.toml: change it there",
     ),
     "a port that is taken": (
         ("upsert", "inbound", "IB_OTHER", "--set", "settings.port=2575"),

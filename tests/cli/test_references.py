@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FEED = """\
-from messagefoundry import MLLP, File, FileRef, Reference, Send, env, handler, inbound, outbound, reference, router
+from messagefoundry import MLLP, File, FileRef, Reference, Send, StallThreshold, env, handler
+from messagefoundry import inbound, outbound, reference, router
 
 Reference("providers", source=FileRef(path=env("providers_csv")))
 Reference("wards", source=FileRef(path="wards.toml", encoding="cp1252"), refresh_seconds=60)
@@ -24,6 +25,7 @@ Reference("wards", source=FileRef(path="wards.toml", encoding="cp1252"), refresh
 inbound("IB_ADT", MLLP(port={port}), router="adt")
 inbound("IB_OTHER", MLLP(port={other}), router="others")
 outbound("OB_LAB", File(directory="lab"))
+outbound("OB_DAY", File(directory="day"))
 
 
 @router("adt")
@@ -89,7 +91,8 @@ def test_a_running_engine_tells_of_its_sets(here: Path, command: Command) -> Non
         said = command("status", *OPTIONS)
         assert re.search(r"reference set providers: 1 row, read .+ \(.+\) from FileRef providers.csv\n", said.out)
         assert (
-            "reference set wards: never read from FileRef wards.toml; last: wards.toml: cannot be read: "
+            "reference set wards: never read from FileRef wards.toml; "
+            f"last: {here / 'config' / 'wards.toml'}: cannot be read: "
             "No such file or directory (check its place and permissions); not started before it is read: IB_OTHER\n"
         ) in said.out
         assert re.search(r"IB_OTHER: nothing waits, waits for reference set wards since", said.out)
@@ -100,8 +103,19 @@ def test_a_running_engine_tells_of_its_sets(here: Path, command: Command) -> Non
         engine.until("IB_OTHER: started")
         feed = here / "config" / "feed.py"
         feed.write_text(feed.read_text().replace("refresh_seconds=60", "refresh_seconds=61"))
+        (here / "config" / "codesets").mkdir()
+        (here / "config" / "codesets" / "ward.csv").write_text("code,name\nW1,West\n")
+        text = feed.read_text().replace('"providers"', '"doctors"')
+        watched = 'File(directory="day"), flagged=True, stall_threshold=StallThreshold(max_oldest_seconds=60))'
+        feed.write_text(text.replace('File(directory="day"))', watched))
         again = command("reload")
-        assert "reference sets changed: wards\n" in again.out
+        assert (
+            "code sets changed: ward\nreference sets added: doctors\nreference sets changed: wards\n"
+            "reference sets removed: providers\nflags changed: OB_DAY\nstall thresholds changed: OB_DAY\n"
+        ) in again.out
+        assert "unchanged  IB_ADT, IB_OTHER, OB_LAB, OB_DAY\n" in again.out
+        for line in again.out.partition("code sets")[2].splitlines():
+            assert line.removeprefix(" ") in engine.until(line)
         assert engine.stop() == 0
     assert "SECRET" not in engine.text + said.out
 
@@ -116,7 +130,7 @@ def test_a_dry_run_reads_the_files_themselves(here: Path, command: Command) -> N
     assert ran.code == 1
     assert (
         "UnsyncedReferenceError at feed.py:23 in handler enrich: the reference set 'providers' cannot be read: "
-        "providers.csv:1: needs a header with at least two columns"
+        f"{here / 'config' / 'providers.csv'}:1: needs a header with at least two columns"
     ) in ran.out
     assert "SECRET" not in ran.out + ran.err
 

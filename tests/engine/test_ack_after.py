@@ -112,6 +112,9 @@ async def test_the_deadline_has_a_chosen_answer_and_the_message_goes_on(world: W
         assert reason(receipt).endswith(said)
         await partner.has(1)
         await world.becomes(receipt.message_id, "PROCESSED")
+    events = world.read(lambda reader: reader.connection_events("IB", 20))
+    told = [event.detail for event in events if event.kind == "answered before the outcome"]
+    assert told == [f"message {receipt.message_id}: {chosen}"]
 
 
 async def test_a_stop_answers_who_waits(world: World) -> None:

@@ -171,3 +171,9 @@ async def test_writes_of_a_run_that_a_reload_made_stale_are_not_seen(world: Worl
         await sender.send(adt("2"))
         await partner.has(2)
     assert partner.delivered == [b"None", b"new"]
+
+
+def test_a_value_that_is_too_long_is_refused() -> None:
+    SetState("s", "k", "x" * 999_998)
+    with pytest.raises(TypeError, match="a value is at most 1,000,000 characters of JSON"):
+        SetState("s", "k", "x" * 999_999)

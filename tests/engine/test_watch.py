@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from messagefoundry.contracts.errors import Unreachable
 from messagefoundry.contracts.stores import MessageQuery
 from messagefoundry.engine import disk
-from messagefoundry.engine.engine import Sparingly
+from messagefoundry.engine.notes import Sparingly
 from messagefoundry.wiring.values import Send
 from tests.engine.world import World, adt, until
 

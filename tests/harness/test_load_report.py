@@ -184,31 +184,66 @@ def test_the_same_again_is_not_worse(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("figures", "worse"),
     [
-        ({"delivered": 179}, ["msg/s"]),
-        ({"delivered": 181}, []),
-        ({"ack_ms": {**TIMES, "p99": 22.1}}, ["ACK p99 ms"]),
-        ({"ack_ms": {**TIMES, "p99": 21.9}}, []),
-        ({"end_to_end_ms": {**TIMES, "p99": 40}}, ["end to end p99 ms"]),
-        ({"end_to_end_ms": {**TIMES, "p99": 2}, "delivered": 400}, []),
+        ({"delivered": 1799}, ["msg/s"]),
+        ({"delivered": 1801}, []),
+        ({"ack_ms": {**TIMES, "p99": 110.1}}, ["ACK p99 ms"]),
+        ({"ack_ms": {**TIMES, "p99": 109.9}}, []),
+        ({"end_to_end_ms": {**TIMES, "p99": 200}}, ["end to end p99 ms"]),
+        ({"end_to_end_ms": {**TIMES, "p99": 2}, "delivered": 4000}, []),
     ],
 )
 def test_worse_by_more_than_the_tolerance(figures: dict[str, Any], worse: list[str], tmp_path: Path) -> None:
-    assert [each.figure for each in changed(tmp_path, with_steady(**figures)) if each.worse] == worse
+    slow = {**TIMES, "p99": 100.0}
+    before = {**tally(2000), "ack_ms": slow, "end_to_end_ms": slow}
+    baseline = read_baseline(saved(report(with_steady(**before)), tmp_path))
+    now = report(with_steady(**{**before, **figures}))
+    assert [each.figure for each in changes(now, baseline, 10) if each.worse] == worse
 
 
-def test_less_than_a_millisecond_is_the_machines(tmp_path: Path) -> None:
-    quick = {**TIMES, "p99": 0.5}
-    baseline = read_baseline(saved(report(with_steady(ack_ms=quick)), tmp_path))
-    now = report(with_steady(ack_ms={**TIMES, "p99": 1.4}))
-    assert not any(each.worse for each in changes(now, baseline, 0))
+@pytest.mark.parametrize(
+    ("before", "now", "verdict"),
+    [
+        ((1000, 5.6), (1000, 10.5), "too little to judge: less than 5 ms"),
+        ((1000, 5.6), (1000, 10.7), "WORSE"),
+        ((999, 5.6), (5000, 500.0), "too few to judge: 999 messages of 1,000"),
+        ((5000, 5.6), (250, 500.0), "too few to judge: 250 messages of 1,000"),
+        ((250, 5.6), (250, 6.1), ""),
+        ((1000, 100.0), (1000, 109.0), ""),
+    ],
+)
+def test_a_tail_is_judged_by_enough_messages_and_more_than_the_machines_own_difference(
+    before: tuple[int, float], now: tuple[int, float], verdict: str, tmp_path: Path
+) -> None:
+    then, later = (
+        report(with_steady(**{**tally(count), "ack_ms": {**TIMES, "p99": p99}})) for count, p99 in (before, now)
+    )
+    found = {each.figure: each for each in changes(later, read_baseline(saved(then, tmp_path)), 10)}
+    assert found["ACK p99 ms"].verdict == verdict
+    assert found["ACK p99 ms"].worse is (verdict == "WORSE")
+    assert found["ACK p99 ms"].facts()["doubt"] == (verdict if verdict.startswith("too") else None)
 
 
 def test_another_load_cannot_be_compared_but_another_duration_can(tmp_path: Path) -> None:
     baseline = read_baseline(saved(report(), tmp_path))
     refuse_other_load(tmp_path, baseline, load_facts(Wanted(profile=PROFILE.lasting(99)), OWN))
     other = load_facts(Wanted(profile=PROFILE.at_rate(50), size=5000), BuiltIn(fanout=3))
-    with pytest.raises(BaselineError, match="it differs in size, outbounds, phases"):
+    with pytest.raises(BaselineError) as caught:
         refuse_other_load(tmp_path, baseline, other)
+    assert str(caught.value) == (
+        f"{tmp_path} is about another load: size 5000 instead of 0, outbounds 3 instead of 2,"
+        " rate of warm-up 5 instead of 10, rate of steady 50 instead of 100"
+    )
+
+
+def test_other_phases_are_named(tmp_path: Path) -> None:
+    baseline = read_baseline(saved(report(), tmp_path))
+    steady = replace(PROFILE.phases[1], measured=False)
+    alone = replace(PROFILE, phases=(steady,))
+    with pytest.raises(BaselineError, match=r"load: phases steady instead of warm-up, steady$"):
+        refuse_other_load(tmp_path, baseline, load_facts(Wanted(profile=alone), OWN))
+    unmeasured = replace(PROFILE, phases=(PROFILE.phases[0], steady))
+    with pytest.raises(BaselineError, match=r"load: measured of steady off instead of on$"):
+        refuse_other_load(tmp_path, baseline, load_facts(Wanted(profile=unmeasured), OWN))
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"format": 0}'])

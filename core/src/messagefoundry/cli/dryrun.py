@@ -70,8 +70,9 @@ def _show_one(each: Rehearsed, show_phi: bool) -> None:
     disposition = styled(f"{each.disposition:<9}", fg=COLOURS.get(each.disposition), bold=each.disposition == "ERROR")
     click.echo(f"{disposition}  {each.inbound}  {each.message_type}  {each.control_id}  {each.label}")
     for error in each.errors:
-        lines = error.splitlines() if show_phi else error.splitlines()[:1]
-        hint = "" if show_phi or "\n" not in error.strip() else "  (the whole error: dryrun --show-phi)"
+        first, _, more = error.partition("\n")
+        lines = error.splitlines() if show_phi else [first]
+        hint = "" if show_phi or more.strip() in first else "  (the whole error: dryrun --show-phi)"
         click.echo("".join(f"    {styled('error', fg='red')} {line}{hint}\n" for line in lines), nl=False)
     for name in each.declined:
         click.echo(f"    declined by {name}")

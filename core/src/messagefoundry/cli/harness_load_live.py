@@ -161,7 +161,7 @@ def show_changes(changes: Sequence[Change]) -> None:
                 f"{each.before:g}",
                 f"{each.now:g}",
                 f"{each.percent:+g} %",
-                "WORSE" if each.worse else "",
+                each.verdict,
             )
             for each in changes
         ]

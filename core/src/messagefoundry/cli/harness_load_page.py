@@ -105,7 +105,7 @@ def _changes(changes: Sequence[Change]) -> Iterator[Html]:
             _shown(each.before),
             _shown(each.now),
             f"{each.percent:+g} %",
-            _met(not each.worse, "", "worse"),
+            _met(not each.worse, each.verdict, "worse"),
         ]
         for each in changes
     ]

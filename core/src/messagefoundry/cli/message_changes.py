@@ -16,6 +16,7 @@ from messagefoundry.cli.output import plural, show_json
 from messagefoundry.cli.stored import reading
 from messagefoundry.cli.times import now
 from messagefoundry.contracts.stores import MessageQuery
+from messagefoundry.pipeline.batch_intake import BATCH_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -145,6 +146,9 @@ def _change(
             selection.confirm(f"{change.what}: {plural(total, 'message')}. Go on?", yes=yes)
         missing = absent(reader, ids)
         count = selection.in_portions(ids or ids_of(reader, query), total, rate, change.run)
+        replays = change.unit == "message"
+        for sentence in of_batches(reader, ids, query) if replays and count < total else ():
+            say(sentence)
     for message_id in missing:
         say(f"there is no message {message_id}")
     if as_json:
@@ -152,6 +156,18 @@ def _change(
     else:
         click.echo(change.outcome(count, total - len(missing)))
     finish(1 if missing or count < change.least(total) else 0)
+
+
+def of_batches(reader: StoreReader, ids: Sequence[int], query: MessageQuery) -> Iterator[str]:
+    """What is to be said of the batches among what was to be replayed: they are replayed by their messages."""
+    if not ids:
+        found = 0 if query.message_type else reader.count_messages(replace(query, message_type=BATCH_TYPE))
+        if found:
+            what = "1 batch is" if found == 1 else f"{found:,} batches are"
+            yield f"{what} not replayed: the messages that came in it are, where they are selected"
+    for row in map(reader.message, ids):
+        if row is not None and row.message_type == BATCH_TYPE and not row.refusal:
+            yield f"message {row.id} is a batch: replay its messages, which messagefoundry messages show {row.id} lists"
 
 
 def absent(reader: StoreReader, ids: Sequence[int]) -> list[int]:

@@ -99,6 +99,7 @@ class MessagePage:
             show_table(
                 CHILD_COLUMNS,
                 [(each.id, each.inbound, each.message_type, each.control_id, each.disposition) for each in shown],
+                title="messages that came from it",
             )
         if self.count > len(shown):
             say(f"{self.count - len(shown):,} more messages came from it; --json lists {10 * MOST_CHILDREN:,}")

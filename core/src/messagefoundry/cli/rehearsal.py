@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from messagefoundry.cli.sources import Source
     from messagefoundry.contracts.codecs import Summary
+    from messagefoundry.contracts.units import Outgoing, Receive
     from messagefoundry.pipeline.transform import Outcome
     from messagefoundry.wiring.graph import Graph, Inbound
 
@@ -199,13 +200,10 @@ def _rehearsed(inbound: Inbound, source: Source, summary: Summary, outcome: Outc
         "ERROR" if outcome.failed else outcome.routing,
         tuple(outcome.ran),
         tuple(outcome.declined),
-        tuple(
-            _delivery(raw, each.payload, summary.encoding, each.lane, each.handler, simulate=each.simulate)
-            for each in outcome.outgoing
-        ),
+        tuple(_sent(raw, summary.encoding, each) for each in outcome.outgoing),
         tuple(failed.error for failed in outcome.failed),
         tuple(outcome.silent),
-        tuple(_delivery(raw, passed.raw, summary.encoding, passed.inbound) for passed in outcome.passed),
+        tuple(_passed(raw, summary.encoding, each) for each in outcome.passed),
         (
             *(Kept(write.namespace, write.key, write.value) for write in outcome.states),
             *(Kept("", key, value) for key, value in outcome.meta.items()),
@@ -218,25 +216,30 @@ def _refused(inbound: Inbound, source: Source, summary: Summary | None, why: str
     return Rehearsed(source.label, inbound.name, control_id, message_type, "ERROR", errors=(f"{REFUSED}: {why}",))
 
 
-def _delivery(
-    raw: bytes, payload: bytes, encoding: str, to: str, handler: str = "", *, simulate: bool = False
-) -> Delivery:
-    changes = () if payload == raw else _changes(raw, payload, encoding)
+def _sent(raw: bytes, encoding: str, each: Outgoing) -> Delivery:
+    said = _difference(raw, encoding, each.payload, encoding)
+    return Delivery(each.lane, each.handler, len(each.payload), each.simulate, *said)
+
+
+def _passed(raw: bytes, encoding: str, each: Receive) -> Delivery:
+    return Delivery(each.inbound, "", len(each.raw), False, *_difference(raw, encoding, each.raw, each.encoding))
+
+
+def _difference(raw: bytes, encoding: str, payload: bytes, as_sent: str) -> tuple[tuple[Change, ...], str]:
+    """The fields that differ, and in words how much of the message does."""
     if payload == raw:
-        summary = "as received, to the byte"
-    elif changes is None:
-        summary = f"another content ({len(payload)} bytes)"
-    else:
-        summary = (
-            f"{len(changes)} {'field differs' if len(changes) == 1 else 'fields differ'}" if changes else "same fields"
-        )
-    return Delivery(to, handler, len(payload), simulate, tuple(changes or ()), summary)
+        return (), "as received, to the byte"
+    changes = _changes(raw, encoding, payload, as_sent)
+    if changes is None:
+        return (), f"another content ({len(payload)} bytes)"
+    fields = f"{len(changes)} {'field differs' if len(changes) == 1 else 'fields differ'}"
+    return changes, fields if changes else "same fields"
 
 
-def _changes(raw: bytes, payload: bytes, encoding: str) -> tuple[Change, ...] | None:
+def _changes(raw: bytes, encoding: str, payload: bytes, as_sent: str) -> tuple[Change, ...] | None:
     """Field by field, None when one of the two is no HL7 v2."""
     try:
-        found = diff(Message(raw, encoding=encoding), Message(payload, encoding=encoding))
+        found = diff(Message(raw, encoding=encoding), Message(payload, encoding=as_sent))
     except (MessageError, UnicodeError):
         return None
     return tuple(Change(change.path, change.before, change.after) for change in found)

@@ -1,9 +1,8 @@
-"""The engine: the named parts of one running graph, and how a committed step of a message reaches the next part."""
+"""The engine: the named parts of one running graph."""
 
 from __future__ import annotations
 
 import logging
-import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,9 @@ import trio
 from messagefoundry.alerts.buildup import Limits
 from messagefoundry.contracts.errors import CorruptStore
 from messagefoundry.contracts.specs import load
-from messagefoundry.contracts.units import HandOff, NoteConnection, Receive, SettleDead, SettleDelivered, SweepRemoved
+from messagefoundry.contracts.units import NoteConnection
+from messagefoundry.engine.following import Following
+from messagefoundry.engine.notes import ConnectionNotes, Sparingly
 from messagefoundry.engine.references import References
 from messagefoundry.engine.schedules import Schedules
 from messagefoundry.pipeline.ack_after import AfterDelivery
@@ -26,7 +27,6 @@ from messagefoundry.pipeline.lookups import Lookups
 from messagefoundry.pipeline.replies import Replies
 from messagefoundry.pipeline.routing import Routing
 from messagefoundry.pipeline.supervision import Runnable, Supervised
-from messagefoundry.pipeline.taking import internal_message
 from messagefoundry.pipeline.window import Memory
 from messagefoundry.wiring.values import AckAfter
 
@@ -36,10 +36,8 @@ if TYPE_CHECKING:
     from messagefoundry.alerts.alarm import Alarm
     from messagefoundry.contracts.errors import StoreUnavailable
     from messagefoundry.contracts.outbound import OutboundConnector
-    from messagefoundry.contracts.units import WaitingItem
     from messagefoundry.engine.plan import Plan
     from messagefoundry.engine.stored import Stored
-    from messagefoundry.pipeline.settling import Reingress
     from messagefoundry.wiring.graph import Graph, Inbound, Outbound
 
 log = logging.getLogger(__name__)
@@ -65,7 +63,8 @@ class Engine:
         self.flows: dict[str, Flow] = {}
         self.connections: dict[str, Supervised] = {}
         self.schedules = Schedules(self.connections, self.note, plan.clock)
-        self.routing = Routing(self.flows, self.committer, self._handed_off)
+        self.following = Following(self)
+        self.routing = Routing(self.flows, self.committer, self.following.handed_off)
         self.lane_nursery: trio.Nursery | None = None
         self.listener_nursery: trio.Nursery | None = None
         self._notes = Sparingly()
@@ -101,9 +100,9 @@ class Engine:
             self.committer,
             self.memory,
             partial(self._open_for_lane, outbound),
-            self._settled,
+            self.following.settled,
             partial(self.note, outbound.name),
-            self._reingress(outbound),
+            self.following.reingress(outbound),
             unsettled=self.plan.unsettled,
             lease=self.lease,
         )
@@ -168,7 +167,7 @@ class Engine:
     def _open_inbound(self, inbound: Inbound, flow: Flow) -> Runnable:
         first = self._opens_first(inbound)
         waits = inbound.ack_after is AckAfter.DELIVERED
-        after = AfterDelivery(inbound, self.deliveries, self.read, self._passes) if waits else None
+        after = AfterDelivery(inbound, self.deliveries, self.read, self._passes, self.note) if waits else None
         intake = Intake(inbound, self.committer, flow, self.replies, self.note, self.gate, after, first_opening=first)
         connector: Runnable = load(inbound.connector.inbound or "")(inbound.settings, intake)
         return connector
@@ -198,64 +197,6 @@ class Engine:
             return False
         self._opened[connection.name] = place
         return True
-
-    # -- what follows a commit -----------------------------------------------------------------------------------
-
-    def _handed_off(self, unit: HandOff) -> None:
-        for failed in unit.failed:
-            log.warning("%s: message %d died: %s", unit.inbound, unit.message_id, failed.error.partition("\n")[0])
-        for outgoing in unit.outgoing:
-            lane = self.lanes.get(outgoing.lane)
-            if lane is not None:
-                lane.offer(unit.message_id, outgoing)
-            elif outgoing.lane not in self.graph.outbounds:
-                self._sweep()
-        for passed in unit.passed:
-            self._received(passed)
-        self.replies.handed_off(unit)
-        self.deliveries.handed_off(unit)
-
-    def _reingress(self, outbound: Outbound) -> Reingress | None:
-        """What makes a partner's reply a message for a Loopback inbound, if this outbound's replies become some."""
-        target = outbound.settings.reply_target()
-
-        def reingressed(item: WaitingItem, reply: bytes) -> Receive:
-            inbound = self.graph.inbounds[str(target)]
-            return internal_message(
-                self.graph,
-                inbound,
-                reply,
-                outbound.settings.text_encoding(),
-                parent_id=item.message_id,
-                depth=item.depth + 1,
-                peer=outbound.name,
-            )
-
-        return None if target is None else reingressed
-
-    def _received(self, unit: Receive) -> None:
-        """A message was committed that comes from the engine itself; one whose inbound is not deployed waits."""
-        flow = self.flows.get(unit.inbound)
-        if flow is not None:
-            flow.received(unit)
-        elif unit.inbound not in self.graph.inbounds:
-            self._sweep()
-
-    def _sweep(self) -> None:
-        """Something was committed for what a reload has removed meanwhile."""
-        unit = SweepRemoved(*self.places(), at=now())
-        self.committer.submit(unit, partial(self.deliveries.swept, unit))
-
-    def _settled(self, unit: SettleDelivered | SettleDead) -> None:
-        self.replies.settled(unit)
-        self.deliveries.settled(unit)
-        if isinstance(unit, SettleDelivered) and unit.reingressed is not None:
-            self._received(unit.reingressed)
-        if isinstance(unit, SettleDead):
-            why = unit.error.partition("\n")[0]
-            log.warning(
-                "%s: message %d is a dead letter, attempt %d: %s", unit.lane, unit.message_id, unit.attempt, why
-            )
 
     # -- what is told --------------------------------------------------------------------------------------------
 
@@ -335,39 +276,3 @@ class Engine:
         flows = all(flow.drained or flow.stuck or flow.paused for flow in self.flows.values())
         lanes = all(lane.quiet for name, lane in self.lanes.items() if self.connections[name].state == "running")
         return flows and lanes and not self.committer.waiting
-
-
-class Sparingly:
-    """Lets a few events of one kind through in a minute."""
-
-    def __init__(self, most: int = 20, seconds: float = 60) -> None:
-        self._most = most
-        self._seconds = seconds
-        self._seen: dict[object, tuple[float, int]] = {}
-
-    def allows(self, key: object) -> bool:
-        """Whether one more event of this kind is let through now."""
-        clock = time.monotonic()
-        since, count = self._seen.get(key, (clock, 0))
-        if clock - since >= self._seconds:
-            since, count = clock, 0
-        self._seen[key] = (since, count + 1)
-        return count < self._most
-
-
-class ConnectionNotes:
-    """The engine's side of one outbound connector; an `OutboundContext`."""
-
-    def __init__(self, name: str, engine: Engine, *, first_opening: bool) -> None:
-        self.first_opening = first_opening
-        self._name = name
-        self._engine = engine
-
-    @property
-    def name(self) -> str:
-        """The Connection's name."""
-        return self._name
-
-    def note(self, kind: str, detail: str = "", *, alert: bool = False) -> None:
-        """Put an event of this Connection on its trail and in the log."""
-        self._engine.note(self._name, kind, detail, alert=alert)

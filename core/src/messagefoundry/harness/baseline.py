@@ -8,8 +8,10 @@ from typing import Any
 
 from .load_report import FORMAT, Report
 
-SMALLEST_MS = 1.0
-"""latencies that differ by less are the same: that much is the machine's"""
+SMALLEST_MS = 5.0
+"""p99 that differ by less are not judged: that much is the machine's"""
+ENOUGH = 1000
+"""p99 of fewer messages than these are not judged: they are the times of a handful"""
 
 
 class BaselineError(Exception):
@@ -26,6 +28,8 @@ class Change:
     now: float
     worse: bool
     """by more than the tolerance"""
+    doubt: str = ""
+    """why it cannot be judged, though it differs by more than the tolerance"""
 
     @property
     def percent(self) -> float:
@@ -46,7 +50,13 @@ class Change:
             "now": self.now,
             "percent": self.percent,
             "worse": self.worse,
+            "doubt": self.doubt or None,
         }
+
+    @property
+    def verdict(self) -> str:
+        """Return whether it is worse in a word, or why that cannot be said; "" when all is well."""
+        return "WORSE" if self.worse else self.doubt
 
 
 def read_baseline(path: Path) -> Mapping[str, Any]:
@@ -64,14 +74,37 @@ def read_baseline(path: Path) -> Mapping[str, Any]:
 
 def refuse_other_load(path: Path, baseline: Mapping[str, Any], load: Mapping[str, Any]) -> None:
     """Raise BaselineError when a baseline is about another load: figures of different loads cannot be compared."""
-    before, now = _without_times(baseline["load"]), _without_times(load)
-    if differing := [name.replace("_", " ") for name in now if before.get(name) != now[name]]:
-        raise BaselineError(f"{path} is about another load: it differs in {', '.join(differing)}")
+    before, now = (json.loads(json.dumps(each)) for each in (baseline["load"], load))
+    if differing := list(_differences(before, now)):
+        raise BaselineError(f"{path} is about another load: {', '.join(differing)}")
 
 
-def _without_times(load: Mapping[str, Any]) -> Any:
-    phases = [{name: value for name, value in phase.items() if name != "seconds"} for phase in load["phases"]]
-    return json.loads(json.dumps({**load, "phases": phases}))
+def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what differs between two loads, each with both values, but for the duration."""
+    for name in now:
+        if name != "phases":
+            yield from _difference(name, before.get(name), now[name])
+    earlier, phases = before["phases"], now["phases"]
+    if [phase["name"] for phase in earlier] != [phase["name"] for phase in phases]:
+        yield from _difference("phases", *(", ".join(each["name"] for each in some) for some in (earlier, phases)))
+        return
+    for was, phase in zip(earlier, phases, strict=True):
+        found = [name for name in phase if name != "seconds" and was.get(name) != phase[name]]
+        if "rate" in found:  # what is demanded follows what is offered
+            found = [name for name in found if name not in ("least_rate", "rate_from")]
+        for name in found:
+            yield from _difference(f"{name} of {phase['name']}", was.get(name), phase[name])
+
+
+def _difference(name: str, before: Any, now: Any) -> Iterator[str]:
+    if before != now:
+        yield f"{name.replace('_', ' ')} {_shown(now)} instead of {_shown(before)}"
+
+
+def _shown(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "none", True: "on", False: "off"}[value]
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 def changes(report: Report, baseline: Mapping[str, Any], tolerance_percent: float) -> Iterator[Change]:
@@ -84,13 +117,24 @@ def changes(report: Report, baseline: Mapping[str, Any], tolerance_percent: floa
             continue
         rate = before["per_second"]
         yield Change(phase.name, "msg/s", rate, phase.per_second, phase.per_second < rate * (1 - factor))
-        for figure, was, values in (
-            ("ACK p99 ms", before["ack_ms"]["p99"], phase.ack_ms),
-            ("end to end p99 ms", before["end_to_end_ms"]["p99"], phase.end_to_end_ms),
+        for figure, times, count, values in (
+            ("ACK p99 ms", "ack_ms", "accepted", phase.ack_ms),
+            ("end to end p99 ms", "end_to_end_ms", "delivered", phase.end_to_end_ms),
         ):
-            if was is not None and values["p99"] is not None:
-                grown = values["p99"] - was
-                yield Change(phase.name, figure, was, values["p99"], grown > max(SMALLEST_MS, was * factor))
+            was, now = before[times]["p99"], values["p99"]
+            if was is not None and now is not None:
+                samples = min(before[count], getattr(phase, count))
+                yield _tail(phase.name, figure, was, now, samples, grown=now - was > was * factor)
     was, now = baseline["cpu_ms_per_message"], report.cpu_ms_per_message
     if was and now:
         yield Change("all", "CPU ms a message", was, now, now > was * (1 + factor))
+
+
+def _tail(phase: str, figure: str, was: float, now: float, samples: int, *, grown: bool) -> Change:
+    """Return a p99 then and now; of too few messages, or with too small a difference, it is never worse."""
+    doubt = ""
+    if samples < ENOUGH:
+        doubt = f"too few to judge: {samples:,} messages of {ENOUGH:,}"
+    elif now - was < SMALLEST_MS:
+        doubt = f"too little to judge: less than {SMALLEST_MS:g} ms"
+    return Change(phase, figure, was, now, grown and not doubt, doubt if grown else "")

@@ -29,11 +29,17 @@ if TYPE_CHECKING:
     from messagefoundry.contracts.stores import StoreReader
     from messagefoundry.contracts.units import Receive
     from messagefoundry.pipeline.deliveries import Deliveries, Delivery
+    from messagefoundry.pipeline.intake import Note
     from messagefoundry.wiring.graph import Inbound
 
 FIRST_LOOK_SECONDS = 0.02
 MOST_LOOK_SECONDS = 0.5
 MOST_CHILDREN = 1000
+
+Outcome = tuple[bool, Refusal | None]
+"""Whether it is known what became of a message, and why its sender is refused."""
+
+UNKNOWN: Outcome = (False, None)
 
 
 class Look(Protocol):
@@ -46,14 +52,17 @@ class Look(Protocol):
 class AfterDelivery:
     """How one inbound waits. `read` looks things up in the store; `passes` tells which inbounds are PassThroughs."""
 
-    def __init__(self, inbound: Inbound, deliveries: Deliveries, read: Look, passes: Callable[[str], bool]) -> None:
+    def __init__(
+        self, inbound: Inbound, deliveries: Deliveries, read: Look, passes: Callable[[str], bool], note: Note
+    ) -> None:
         self._name = inbound.name
+        self._note = note
         self._codec = inbound.codec
         self._deliveries = deliveries
         self._read = read
         self._passes = passes
         self._seconds = inbound.ack_deadline_seconds or 0.0
-        self._chosen = CHOSEN[inbound.ack_on_deadline]
+        self._on_deadline = str(inbound.ack_on_deadline)
 
     def expect(self, message_id: int) -> None:
         """Begin to wait for a message, in the step that commits it."""
@@ -88,28 +97,31 @@ class AfterDelivery:
         """Why the sender is refused; None when it is not. At the deadline, and when the engine stops, as was chosen."""
         first = first_id(unit)
         with trio.move_on_after(self._seconds):
-            return await (self._of_new(delivery) if first == unit.id else self._of_earlier(first))
-        return self._chosen
+            known, refusal = await (self._of_new(delivery) if first == unit.id else self._of_earlier(first))
+            if known:
+                return refusal
+        self._note(self._name, "answered before the outcome", f"message {first}: {self._on_deadline}")
+        return CHOSEN[self._on_deadline]
 
-    async def _of_new(self, delivery: Delivery | None) -> Refusal | None:
+    async def _of_new(self, delivery: Delivery | None) -> Outcome:
         try:
             if delivery is not None and await delivery.wait():
-                return delivery.refusal
+                return True, delivery.refusal
         finally:
             if delivery is not None:
                 self._deliveries.forget(delivery)
-        return self._chosen
+        return UNKNOWN
 
-    async def _of_earlier(self, message_id: int) -> Refusal | None:
+    async def _of_earlier(self, message_id: int) -> Outcome:
         """Of a message that came before this one, a repeat: it may be on its way still, or over long ago."""
         pause = FIRST_LOOK_SECONDS
         while not self._deliveries.given_up:
             disposition = await self._came_to(message_id)
             if disposition in OVER:
-                return OVER[disposition]
+                return True, OVER[disposition]
             await trio.sleep(pause)
             pause = min(pause * 2, MOST_LOOK_SECONDS)
-        return self._chosen
+        return UNKNOWN
 
     async def _came_to(self, message_id: int) -> str:
         try:

@@ -6,8 +6,12 @@ import os
 import traceback
 
 from messagefoundry.contracts.errors import kind_of
+from messagefoundry.wiring.misuse import MisuseError
 from messagefoundry.wiring.reference_sets import UnsyncedReferenceError
 from messagefoundry.wiring.untranslated import NotTranslated
+
+SAFE = (NotTranslated, UnsyncedReferenceError, MisuseError)
+"""Errors whose own text is never made of a message."""
 
 
 class AuthorError(Exception):
@@ -35,16 +39,16 @@ class WrongReturnError(AuthorError):
 def describe_failure(error: BaseException, where: str) -> str:
     """An author's error in two parts: a first line that is safe to show anywhere, then its own text.
 
-    The first line names the class and the place in the author's code, the step of a NotTranslated, and the reference
-    set that was never read; the text may quote a message, so it is kept sealed in the store and shown only to those who
-    ask.
+    The first line names the class and the place in the author's code, the step of a NotTranslated, the reference set
+    that was never read, and what a MisuseError says; the text may quote a message, so it is kept sealed in the store
+    and shown only to those who ask.
     """
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if not frame.filename.startswith(_OWN)]
     place = f" at {os.path.basename(own[-1].filename)}:{own[-1].lineno}" if own else ""
     text = own_text(error)
     said = f": {error.sentence}" if isinstance(error, AuthorError) else ""
-    said = f": {text}" if isinstance(error, NotTranslated | UnsyncedReferenceError) else said
+    said = f": {text}" if isinstance(error, SAFE) else said
     return f"{type(error).__name__}{place} in {where}{said}" + (f"\n{text}" if text else "")
 
 

@@ -15,7 +15,7 @@ from messagefoundry.contracts.inbound import Receipt, check_bookmark
 from messagefoundry.contracts.units import ReadBookmark, Receive, Refuse
 from messagefoundry.message import AcknowledgmentMode, Refusal, RefusalKind
 from messagefoundry.pipeline.answering import control_id, failure_kind, hl7_now
-from messagefoundry.pipeline.batch_intake import batches_of
+from messagefoundry.pipeline.batch_intake import BATCH_TYPE, batches_of
 from messagefoundry.pipeline.committed import Committed
 from messagefoundry.pipeline.committer import Committer, now
 from messagefoundry.pipeline.dedupe import Repeats, first_id
@@ -146,7 +146,7 @@ class Intake:
         except Refused as refused:
             if refused.refusal.kind in UNRECORDED:
                 return self._answer(raw, self._summary(raw), refused.refusal, None)
-            return await self.refuse(raw, refused.refusal, peer=peer, detail=refused.detail)
+            return await self.refuse(raw, refused.refusal, peer=peer, detail=refused.detail, batch=True)
 
     async def _commit(self, raw: bytes, summary: Summary, peer: str, bookmark: str) -> Receipt:
         """Commit what was judged acceptable, and answer as that went."""
@@ -225,8 +225,10 @@ class Intake:
 
         return hand_on
 
-    async def refuse(self, raw: bytes, refusal: Refusal, *, peer: str = "", detail: str = "") -> Receipt:
-        """Record a refused message as an ERROR, or count a byte-identical repeat, and answer it.
+    async def refuse(
+        self, raw: bytes, refusal: Refusal, *, peer: str = "", detail: str = "", batch: bool = False
+    ) -> Receipt:
+        """Record a refused message, or whole `batch`, as an ERROR, or count a byte-identical repeat, and answer it.
 
         `detail` says more on its trail: places and rules, never a value.
         """
@@ -236,7 +238,10 @@ class Intake:
             "%s: refused a message%s: %s", self.name, f" with {receipt.code}" * bool(receipt.code), receipt.reason
         )
         if refusal.kind not in (RefusalKind.STORE_UNAVAILABLE, RefusalKind.SHUTTING_DOWN):
-            await self._record(self.refused(raw, Refused(refusal, summary, detail), receipt.code, peer))
+            unit = self.refused(raw, Refused(refusal, summary, detail), receipt.code, peer)
+            if batch or refusal.kind is RefusalKind.BATCH:
+                unit.message_type = BATCH_TYPE
+            await self._record(unit)
         return receipt
 
     def _summary(self, raw: bytes) -> Summary | None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from messagefoundry.contracts.errors import Refused
+from messagefoundry.contracts.nearest import did_you_mean
 from messagefoundry.contracts.units import Outgoing, Receive, StateWrite
 from messagefoundry.message import Message
 from messagefoundry.pipeline.author_errors import AuthorError, NotDeclaredError
 from messagefoundry.pipeline.committer import now
+from messagefoundry.wiring.doubts import ONLY_PASS_THROUGH
 from messagefoundry.wiring.keeping import SetMeta, SetState
+from messagefoundry.wiring.literals import sent_to
 from messagefoundry.wiring.values import Send
 
 if TYPE_CHECKING:
@@ -51,7 +54,8 @@ class Taken:
                     outgoing_of(self._graph.outbounds[each.to], self._handler, each, self._inbound, self._running)
                 )
             else:
-                self.passed.append(passed_to(self._graph, each, self._inbound, self._running))
+                target = pass_through_of(self._graph, self._handler, each.to)
+                self.passed.append(passed_to(self._graph, target, each, self._inbound, self._running))
         return self
 
     def add_to(self, outcome: Outcome) -> None:
@@ -78,14 +82,28 @@ def outgoing_of(outbound: Outbound, handler: str, send: Send, inbound: Inbound, 
     return Outgoing(send.to, handler, payload, kind, outbound.simulate, running.depth)
 
 
-def passed_to(graph: Graph, send: Send, inbound: Inbound, running: Running) -> Receive:
+def pass_through_of(graph: Graph, handler: str, name: str) -> Inbound:
+    """The inbound of this name that takes what a Handler sends.
+
+    Raises NotDeclaredError, whose sentence has the name when it stands as text in the Handler's code.
+    """
+    target = graph.inbounds.get(name)
+    if target is not None and target.settings.fed_by == "sends":
+        return target
+    shown = any(written.name == name for written in sent_to(graph.handlers[handler].function))
+    said = f" {name!r}," if shown else ""
+    if target is not None:
+        raise NotDeclaredError(f"a Send names{said} an inbound Connection: {ONLY_PASS_THROUGH}", name)
+    mend = did_you_mean(name, graph.destinations) if shown else ""
+    text = f"a Send names{said} an outbound Connection that is not declared"
+    raise NotDeclaredError(f"{text} ({mend})" if mend else text, name)
+
+
+def passed_to(graph: Graph, target: Inbound, send: Send, inbound: Inbound, running: Running) -> Receive:
     """A Send to an inbound of this engine, as the message that it receives.
 
-    Raises NotDeclaredError, and AuthorError when that inbound would refuse it, or after too many hops.
+    Raises AuthorError when that inbound would refuse it, or after too many hops.
     """
-    target = graph.inbounds.get(send.to)
-    if target is None or target.settings.fed_by != "sends":
-        raise NotDeclaredError("a Send names an outbound Connection that is not declared", send.to)
     return internal_message(
         graph,
         target,
@@ -106,8 +124,8 @@ def internal_message(
     """
     if depth > graph.max_correlation_depth:
         raise AuthorError(
-            f"the message has come through {graph.max_correlation_depth} inbounds of this engine already, which is the "
-            "most that [pipeline] max_correlation_depth allows"
+            f"it would go on to {target.name}, and has come through {graph.max_correlation_depth} inbounds of this "
+            "engine already: break the circle, or raise [pipeline] max_correlation_depth"
         )
     try:
         summary = target.codec.summarize(raw, encoding=target.settings.output_encoding() or encoding)

@@ -52,7 +52,7 @@ def check_circles(graph: Graph, record: Recording) -> None:
     Seen are the names that stand as text in Routers and Handlers, and outbounds that send to a port of this engine.
     """
     for inbound in graph.inbounds.values():
-        circle = _circle(graph, inbound, [inbound.name]) if _waits(inbound) else None
+        circle = _circle(graph, inbound, [inbound.name]) if waits(inbound) else None
         if circle is not None:
             text = f"waits for its own acknowledgment: {' -> '.join(circle)}"
             record.problem(inbound.place, inbound.name, text, "let one of them acknowledge on receipt")
@@ -70,22 +70,24 @@ def _circle(graph: Graph, inbound: Inbound, path: list[str]) -> list[str] | None
 
 def _reached(graph: Graph, inbound: Inbound) -> Iterator[tuple[Sequence[str], Inbound]]:
     """The inbounds whose answers, or whose deliveries, a message of this one is waited for, and by way of what."""
-    for name in _sends(graph, inbound):
+    for name in sends_of(graph, inbound):
         target = graph.destinations.get(name)
         if isinstance(target, Inbound):
             yield (), target
         elif target is not None:
-            yield from (((name,), each) for each in graph.inbounds.values() if _waits(each) and _leads(target, each))
+            yield from (((name,), each) for each in graph.inbounds.values() if waits(each) and _leads(target, each))
 
 
-def _sends(graph: Graph, inbound: Inbound) -> Iterator[str]:
+def sends_of(graph: Graph, inbound: Inbound) -> Iterator[str]:
+    """The names to which the Handlers of an inbound send, as far as they stand as text."""
     router = graph.routers.get(inbound.router)
     for handler in () if router is None else returned(router.function):
         if handler.name in graph.handlers:
             yield from (written.name for written in sent_to(graph.handlers[handler.name].function))
 
 
-def _waits(inbound: Inbound) -> bool:
+def waits(inbound: Inbound) -> bool:
+    """Whether an inbound acknowledges after the delivery."""
     return inbound.ack_after is AckAfter.DELIVERED and inbound.deployed
 
 

@@ -6,8 +6,11 @@ import json
 from typing import Any
 
 from messagefoundry.contracts.errors import kind_of
+from messagefoundry.wiring.misuse import MisuseError
 
 LONGEST_NAME = 200
+LONGEST_VALUE = 1_000_000
+"""Characters of a value as JSON: values that are being committed are all in memory."""
 
 
 class SetState:
@@ -22,12 +25,16 @@ class SetState:
 
     def __init__(self, namespace: str, key: str, value: Any) -> None:
         if not isinstance(namespace, str) or not 0 < len(namespace) <= LONGEST_NAME:
-            raise TypeError(f"SetState(namespace, key, value): the namespace is text of 1 to {LONGEST_NAME} characters")
+            text = f"the namespace is text of 1 to {LONGEST_NAME} characters"
+            raise MisuseError(f"SetState(namespace, key, value): {text}")
         if not isinstance(key, str):
-            raise TypeError(f"SetState(namespace, key, value): the key is text, not {kind_of(key)}")
+            raise MisuseError(f"SetState(namespace, key, value): the key is text, not {kind_of(key)}")
         self.namespace = namespace
         self.key = key
         self.text = _as_json(value)
+        if len(self.text) > LONGEST_VALUE:
+            text = f"a value is at most {LONGEST_VALUE:,} characters of JSON"
+            raise MisuseError(f"SetState(namespace, key, value): {text}")
 
     def __repr__(self) -> str:
         return f"SetState({self.namespace!r}, ...)"
@@ -44,7 +51,7 @@ class SetMeta:
     def __init__(self, key: str, value: str) -> None:
         for word, text in (("key", key), ("value", value)):
             if not isinstance(text, str) or not text or len(text) > LONGEST_NAME or not text.isprintable():
-                raise TypeError(f"SetMeta(key, value): the {word} is a line of text of 1 to {LONGEST_NAME} characters")
+                raise MisuseError(f"SetMeta(key, value): the {word} is a line of text of 1 to {LONGEST_NAME} characters")
         self.key = key
         self.value = value
 
@@ -57,6 +64,6 @@ def _as_json(value: Any) -> str:
         return json.dumps(value, allow_nan=False, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError):
         mend = "give text, numbers, true, false, None, lists, or dicts with text as keys"
-        raise TypeError(
+        raise MisuseError(
             f"SetState(namespace, key, value): JSON cannot say {kind_of(value)} like this: {mend}"
         ) from None

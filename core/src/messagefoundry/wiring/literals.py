@@ -10,11 +10,10 @@ import inspect
 import textwrap
 from collections import Counter
 from dataclasses import dataclass
+from tokenize import TokenError
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
-from messagefoundry.contracts.errors import Problem
-from messagefoundry.contracts.nearest import did_you_mean
 from messagefoundry.wiring.codesets import code_set, mend_for, no_such
 from messagefoundry.wiring.graph import Place
 from messagefoundry.wiring.mentions import tabled_texts
@@ -24,7 +23,7 @@ from messagefoundry.wiring.values import Send
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from messagefoundry.wiring.graph import Graph, Handler, Router
+    from messagefoundry.wiring.graph import Handler, Router
     from messagefoundry.wiring.recording import Recording
 
 NESTED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
@@ -39,51 +38,16 @@ class Written:
     line: int
 
 
-def undeclared(graph: Graph) -> tuple[Problem, ...]:
-    """A warning for each name that a Router returns, or a Handler sends to, and that nothing declared has."""
-    found = [
-        _warning(written, router.name, f"returns {written.name!r}, and no Handler has this name", graph.handlers)
-        for router in graph.routers.values()
-        for written in returned(router.function)
-        if written.name not in graph.handlers
-    ]
-    destinations = graph.destinations
-    found += [
-        _warning(written, handler.name, f"sends to {written.name!r}, and no outbound has this name", destinations)
-        for handler in graph.handlers.values()
-        for written in sent_to(handler.function)
-        if written.name not in destinations
-    ]
-    return tuple(dict.fromkeys(found))
-
-
-def unreturned(graph: Graph) -> tuple[Problem, ...]:
-    """A warning for each Send in a Handler that stands as a statement, so that nothing is sent."""
-    found = [
-        Problem(f"the Send at line {line} is not returned: it sends nothing", "return it", file, line, handler.name)
-        for handler in graph.handlers.values()
-        for file, line in lost_sends(handler.function)
-    ]
-    return tuple(dict.fromkeys(found))
-
-
-def lost_sends(function: Callable[..., Any]) -> Iterator[tuple[str, int]]:
-    """File and line of each Send that a function itself makes and drops."""
+def dropped(
+    function: Callable[..., Any], wanted: Iterable[Callable[..., Any]]
+) -> Iterator[tuple[Callable[..., Any], Place]]:
+    """Each call of one of `wanted` that a function itself makes and drops, and where."""
     source = _Source.of(function)
-    if source is None:
-        return
-    for node in _own_nodes(source.definition):
-        if (
-            isinstance(node, ast.Expr)
-            and isinstance(node.value, ast.Call)
-            and _is_call_of(Send, node.value.func, function)
-        ):
-            yield source.file, source.before + node.lineno
-
-
-def _warning(written: Written, who: str, text: str, known: Iterable[str]) -> Problem:
-    mend = did_you_mean(written.name, known)
-    return Problem(f"{text}: such messages end in ERROR", mend, written.file, written.line, who)
+    for node in _own_nodes(source.definition) if source is not None else ():
+        if source is not None and isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            for each in wanted:
+                if _is_call_of(each, node.value.func, function):
+                    yield each, Place(source.file, source.before + node.lineno)
 
 
 def returned(function: Callable[..., Any]) -> Iterator[Written]:
@@ -205,7 +169,7 @@ class _Source:
         try:
             lines, first = inspect.getsourcelines(function)
             (definition,) = ast.parse(textwrap.dedent("".join(lines))).body
-        except (OSError, TypeError, SyntaxError, ValueError):
+        except (OSError, TypeError, SyntaxError, ValueError, TokenError):
             return None
         file = inspect.getsourcefile(function) or ""
         if not isinstance(definition, ast.FunctionDef):

@@ -42,7 +42,7 @@ def unreadable(graph: Graph) -> Iterator[Problem]:
                 content_of(declared.read())
         except SourceUnreadable as error:
             place = declared.place
-            yield Problem(f"cannot be read here: {error}", "", place.file, place.line, declared.name)
+            yield Problem(f"nothing can be looked up in it: {error}", "", place.file, place.line, declared.name)
 
 
 def direct(declared: DeclaredReference) -> ReferenceSet | UnsyncedReferenceError:

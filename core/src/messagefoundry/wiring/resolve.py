@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from messagefoundry.contracts.errors import ConfigurationError, Problem
 from messagefoundry.wiring.ack_checks import check_circles
 from messagefoundry.wiring.connections import Checker, UnusableConnectionError
+from messagefoundry.wiring.doubts import doubts
 from messagefoundry.wiring.graph import Graph, Inbound, Outbound
-from messagefoundry.wiring.literals import check_code_sets, undeclared, unreturned
+from messagefoundry.wiring.literals import check_code_sets
 from messagefoundry.wiring.names import by_name, check_reply_sources, check_reply_targets, check_routers, unused
 from messagefoundry.wiring.ports import check_ports
 from messagefoundry.wiring.reference_declare import references
@@ -70,8 +71,8 @@ def resolve(
     )
     check_circles(graph, record)
     _stop_if_wrong(installed, record)
-    doubts = (*unused(graph, record.mentions), *undeclared(graph), *unreturned(graph), *untranslated(graph))
-    return replace(graph, warnings=(*doubts, *_empty(graph, source), *_left_out(source)))
+    warnings = (*unused(graph, record.mentions), *doubts(graph), *untranslated(graph))
+    return replace(graph, warnings=(*warnings, *_empty(graph, source), *_left_out(source)))
 
 
 def _stop_if_wrong(installed: Installed, record: Recording) -> None:

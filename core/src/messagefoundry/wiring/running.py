@@ -10,7 +10,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from messagefoundry.contracts.errors import kind_of
 from messagefoundry.message import RawMessage
+from messagefoundry.wiring.misuse import MisuseError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,6 +107,9 @@ def state_get(namespace: str, key: str, default: Any = None) -> Any:
     through the same inbound. What is returned belongs to the caller: to change it changes nothing that is kept.
     """
     message = current("state_get()")
+    for word, text in (("namespace", namespace), ("key", key)):
+        if not isinstance(text, str):
+            raise MisuseError(f"state_get(namespace, key): the {word} is text, not {kind_of(text)}")
     text = message.written.get((namespace, key))
     if text is None:
         text = message.services.state(namespace, key)

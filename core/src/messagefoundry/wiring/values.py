@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from messagefoundry.message import PathError, parse_path
 from messagefoundry.wiring.checked import checked_value
+from messagefoundry.wiring.misuse import MisuseError
 
 if TYPE_CHECKING:
     from messagefoundry.contracts.codecs import AnyMessage
@@ -152,13 +153,13 @@ class Send:
 
     def __init__(self, to: str, message: AnyMessage | str | bytes) -> None:
         if not isinstance(to, str) or not to:
-            raise TypeError("Send(to, message): `to` is the name of an outbound Connection")
+            raise MisuseError("Send(to, message): `to` is the name of an outbound Connection")
         copy = getattr(message, "copy", None)
         self.to = to
         self.message: Any = message if isinstance(message, str | bytes) else copy() if copy else message
         if not isinstance(self.message, str | bytes) and not hasattr(self.message, "encode_bytes"):
             kind = type(message).__name__
-            raise TypeError(f"Send(to, message): a {kind} cannot be sent; give a message, text or bytes")
+            raise MisuseError(f"Send(to, message): a {kind} cannot be sent; give a message, text or bytes")
 
     def __repr__(self) -> str:
         return f"Send({self.to!r})"
