@@ -195,10 +195,6 @@ REFUSED = {
         ("upsert", "inbound", "IB_WARD", "--router", "example"),
         "connections.toml:8: IB_WARD: its Router 'example' is not declared (did you mean 'example_adt'?)",
     ),
-    "a name of a module": (
-        ("upsert", "outbound", "OB_EXAMPLE_FILE", "--transport", "MLLP", "--set", "settings={ host='x', port=1 }"),
-        "IB_EXAMPLE_ADT.py:12, not in connections.toml: change it there",
-    ),
     "a port that is taken": (
         ("upsert", "inbound", "IB_OTHER", "--set", "settings.port=2575"),
         "IB_OTHER: port 2575 on 127.0.0.1 is also bound by IB_WARD",
@@ -228,6 +224,9 @@ WRONG = {
     ("remove", "OB_LAP"): "there is no Connection 'OB_LAP' in config/connections.toml: did you mean 'OB_LAB'?",
     ("remove", "OB_EXAMPLE_FILE"): "connection list says where each is declared",
     ("upsert", "inbound", "OB_LAB", "--router", "x"): "OB_LAB is an outbound in connections.toml: remove it first",
+    ("upsert", "outbound", "OB_EXAMPLE_FILE", "--set", "settings.port=5"): (
+        "IB_EXAMPLE_ADT.py:12, not in connections.toml: change it there"
+    ),
     ("upsert", "inbound", "IB_WARD", "--set", "port"): "--set port: write KEY=VALUE",
     ("upsert", "inbound", "IB_WARD", "--set", "a..b=1"): "'a..b' is no key: write it like settings.port",
     ("upsert", "inbound", "IB_WARD", "--set", "router=x", "--set", "router.a=1"): "inside of a value that is given too",

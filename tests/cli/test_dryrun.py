@@ -186,3 +186,48 @@ def test_a_handler_that_does_not_return_is_told_once_for_each_message(
     assert [line.split()[1] for line in told] == ["one.hl7", "two.hl7#1", "two.hl7#2"]
     assert told[0] == "message one.hl7 has been running for 0 s; Ctrl-C ends it and shows where"
     assert command(*call, "--json").err == ""
+
+
+PASSING = """
+from messagefoundry import MLLP, File, PassThrough, Send, handler, inbound, outbound, router
+
+inbound("IB_ADT", MLLP(port=2601), router="all")
+inbound("IB_CLEAN", PassThrough(), router="clean")
+outbound("OB_A", File(directory="a"))
+
+
+@router("all")
+def everything(msg):
+    return "tidy"
+
+
+@router("clean")
+def clean(msg):
+    return "onward"
+
+
+@handler("tidy")
+def tidy(msg):
+    msg["PID-5.1"] = "CHANGED"
+    return Send("IB_CLEAN", msg)
+
+
+@handler("onward")
+def onward(msg):
+    msg["PID-3"] = "2"
+    return Send("OB_A", msg)
+"""
+
+
+def test_what_is_passed_on_shows_its_changes_and_is_no_message_more(feed: Path, command: Command) -> None:
+    (feed / "config" / "feed.py").write_text(PASSING)
+    ran = command("dryrun", "one.hl7", "--inbound", "IB_ADT")
+    assert ran.code == 0, ran.err
+    assert "    -> IB_CLEAN, as it follows: 1 field differs\n        PID-5\n" in ran.out
+    assert "    onward -> OB_A: 1 field differs\n        PID-3\n" in ran.out
+    assert ran.out.endswith("1 message: 1 PROCESSED; of what was passed on within the engine 1 PROCESSED\n")
+    assert "CHANGED" not in ran.out
+    one, there = json.loads(command("dryrun", "one.hl7", "--inbound", "IB_ADT", "--json").out)
+    assert (one["onward"], there["onward"]) == (False, True)
+    (passed,) = one["passed"]
+    assert (passed["to"], [each["path"] for each in passed["changes"]]) == ("IB_CLEAN", ["PID-5"])

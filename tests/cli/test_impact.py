@@ -114,6 +114,42 @@ def test_a_name_in_a_constant_is_known_and_one_in_a_table_may_be_meant(command: 
     assert refers(north, "not_known") == []
 
 
+REPLIES = """\
+from messagefoundry import MLLP, Loopback, Send, handler, inbound, outbound, response_get, router
+
+ASKED = "OB_CONST"
+BOTH = ["OB_TABLE"]
+
+inbound("IB", MLLP(port=2601), router="r")
+inbound("IB_BACK", Loopback(), router="r")
+outbound("OB_MPI", MLLP(host="h", port=1))
+outbound("OB_CONST", MLLP(host="h", port=2))
+outbound("OB_TWICE", MLLP(host="h", port=3))
+outbound("OB_TABLE", MLLP(host="h", port=4))
+
+
+@router("r")
+def route(msg):
+    return "h"
+
+
+@handler("h")
+def answer(msg):
+    asked = response_get("OB_MPI") or response_get(ASKED) or response_get("OB_TWICE") or response_get("OB_TABLE")
+    return Send("OB_TWICE", msg) if asked else [Send(name, msg) for name in BOTH]
+"""
+
+
+def test_to_ask_for_a_reply_is_not_to_send(wired: Path, command: Command) -> None:
+    (wired / "config" / "feed.py").write_text(REPLIES)
+    sent = {name: asked(command, "connection", name)["referred_to_by"] for name in ("OB_MPI", "OB_CONST")}
+    assert sent == {"OB_MPI": [], "OB_CONST": []}
+    for name in ("OB_TWICE", "OB_TABLE"):
+        assert [each[1] for each in refers(asked(command, "connection", name))] == ["h"]
+    drawn = json.loads(command("graph", "--json").out)["edges"]
+    assert {each["to"] for each in drawn if each["kind"] == "handler-outbound"} == {"OB_TWICE", "OB_TABLE"}
+
+
 def test_what_nothing_refers_to(command: Command) -> None:
     idle = asked(command, "connection", "OB_IDLE")
     assert refers(idle) == []

@@ -258,6 +258,7 @@ def test_a_refused_message_says_whether_its_sender_was_answered(place: Path, com
     assert "ERROR (refused, not answered: 100)" in mute_row
     number = facts(command, "messages", "list")[1]["id"]
     trail = command("messages", "show", number, "--trail").out
+    assert {each["message_type"] for each in facts(command, "messages", "list")} == {"BATCH"}
     assert "refused  IB_MUTE     100 A batch does not hold as many as it says (BTS-1 says 3, and 2 messages" in trail
 
 
@@ -266,6 +267,14 @@ def test_a_batch_and_its_messages_lead_to_each_other(place: Path, command: Comma
     with running(place) as engine:
         answering = json.loads(command("graph", "--json").out)["inbounds"][0]["endpoint"]
         assert "AA" in command("send", answering, "two.hl7", "--as-is").out
+        batch = facts(command, "messages", "list")[0]["id"]
+        again = command("messages", "replay", batch)
+        shows = f"messagefoundry messages show {batch} lists"
+        assert again.err == f"message {batch} is a batch: replay its messages, which {shows}\n"
+        assert (again.code, again.out) == (1, "replay: 0 of 1 message\n")
+        all_of_them = command("messages", "replay", "--connection", "IB_ADT", "--yes")
+        assert "1 batch is not replayed: the messages that came in it are" in all_of_them.err
+        assert all_of_them.out == "replay: 2 of 3 messages\n"
         assert engine.stop() == 0
     whole, one, two = facts(command, "messages", "list")[::1]
     shown = facts(command, "messages", "show", whole["id"])
@@ -273,6 +282,7 @@ def test_a_batch_and_its_messages_lead_to_each_other(place: Path, command: Comma
     assert [each["id"] for each in shown["children"]] == [one["id"], two["id"]]
     assert [each["control_id"] for each in shown["children"]] == ["ONE", "TWO"]
     page = command("messages", "show", whole["id"], "--trail").out
+    assert "messages that came from it" in page
     assert re.search(rf"{one['id']}  \S+ +ADT\S* +ONE ", page)
     assert re.search(r"split +\S+ +2 messages", page)
     assert f"comes from  message {whole['id']}" in command("messages", "show", one["id"]).out
@@ -473,6 +483,22 @@ def test_a_reload_names_the_code_that_differs(place: Path, command: Command) -> 
 def test_a_reload_shows_what_the_engine_says_of_code(capsys: pytest.CaptureFixture[str]) -> None:
     show({"added": [], "routers": [], "handlers": ["to_lab"]}, dry_run=True)
     assert capsys.readouterr().out.endswith("Routers changed: -\nHandlers changed: to_lab\n")
+
+
+@pytest.mark.parametrize(
+    ("count", "dry_run", "sentence"),
+    [
+        (29, True, "warning: 29 waiting messages become dead letters\n"),
+        (29, False, "warning: 29 waiting messages are dead letters now\n"),
+        (1, True, "warning: 1 waiting message becomes a dead letter\n"),
+        (0, True, ""),
+    ],
+)
+def test_a_reload_shows_what_dies_of_it(
+    capsys: pytest.CaptureFixture[str], count: int, dry_run: bool, sentence: str
+) -> None:
+    show({"removed": ["OB_NIGHT"], "dead_letters": count}, dry_run=dry_run)
+    assert capsys.readouterr().err == sentence
 
 
 def test_work_that_waits_for_nobody_configured_is_listed(place: Path, command: Command) -> None:

@@ -88,6 +88,8 @@ def test_a_running_engine_tells_of_its_sets(here: Path, command: Command) -> Non
         assert found["providers"]["problem"] == ""
         unread = {"rows": 0, "synced_at": None, "age_seconds": None, "refresh_seconds": 60, "waiting": ["IB_OTHER"]}
         assert found["wards"].items() >= unread.items()
+        asked = command("connections", "start", "IB_OTHER", *OPTIONS)
+        assert (asked.code, asked.err) == (1, "IB_OTHER: waiting for reference set wards\n")
         said = command("status", *OPTIONS)
         assert re.search(r"reference set providers: 1 row, read .+ \(.+\) from FileRef providers.csv\n", said.out)
         assert (
@@ -106,7 +108,7 @@ def test_a_running_engine_tells_of_its_sets(here: Path, command: Command) -> Non
         (here / "config" / "codesets").mkdir()
         (here / "config" / "codesets" / "ward.csv").write_text("code,name\nW1,West\n")
         text = feed.read_text().replace('"providers"', '"doctors"')
-        watched = 'File(directory="day"), flagged=True, stall_threshold=StallThreshold(max_oldest_seconds=60))'
+        watched = 'File(directory="day"), flagged=True, stall=StallThreshold(max_oldest_seconds=60))'
         feed.write_text(text.replace('File(directory="day"))', watched))
         again = command("reload")
         assert (
@@ -129,10 +131,21 @@ def test_a_dry_run_reads_the_files_themselves(here: Path, command: Command) -> N
     ran = command("dryrun", "in.hl7", "--config", "config")
     assert ran.code == 1
     assert (
-        "UnsyncedReferenceError at feed.py:23 in handler enrich: the reference set 'providers' cannot be read: "
+        "UnsyncedReferenceError at feed.py:25 in handler enrich: the reference set 'providers' cannot be read: "
         f"{here / 'config' / 'providers.csv'}:1: needs a header with at least two columns"
     ) in ran.out
     assert "SECRET" not in ran.out + ran.err
+
+
+def test_a_set_that_cannot_be_read_is_warned_of(here: Path, command: Command) -> None:
+    assert "wards" not in command("validate", *OPTIONS).out
+    file = here / "config" / "wards.toml"
+    file.unlink()
+    ran = command("validate", *OPTIONS)
+    assert ran.code == 0
+    assert f"wards: nothing can be looked up in it: {file}: cannot be read: No such file or directory" in ran.out
+    warned = json.loads(command("validate", "--json", *OPTIONS).out)["warnings"]
+    assert [(each["name"], each["line"]) for each in warned] == [("wards", 5)]
 
 
 def test_two_configurations_each_have_their_own_rows(here: Path, command: Command) -> None:
@@ -153,7 +166,7 @@ def test_two_configurations_each_have_their_own_rows(here: Path, command: Comman
 
 def test_who_looks_a_set_up(here: Path, command: Command) -> None:
     found = json.loads(command("impact", "reference", "wards", "--config", "config", "--json").out)
-    assert found["place"].endswith("feed.py:4")
+    assert found["place"].endswith("feed.py:5")
     assert [(each["kind"], each["name"], each["how"]) for each in found["referred_to_by"]] == [
         ("router", "others", "looks it up")
     ]

@@ -166,6 +166,53 @@ def test_a_batch_is_answered_with_a_batch(
     assert said in ran.out
 
 
+NAMED = BATCH.replace(b"BHS|^~\\&|A|B", b"BHS|^~\\&|A|B|C|D|2025||||B1")
+
+
+@pytest.mark.parametrize(
+    ("acknowledgments", "accepted", "codes"),
+    [
+        ("BHS|^~\\&|C\r!MSA|AA|M1\r!MSA|AA|M2\r!BTS|2\r", 2, "2 AA"),
+        ("BHS|^~\\&|C\r!MSA|AA|M1\r!MSA|AE|M2\r!BTS|2\r", 1, "1 AA, 1 AE"),
+        ("BHS|^~\\&|C\r!MSA|AR|M2\r!BTS|1\r", 1, "1 AR"),
+        ("BHS|^~\\&|C\r!MSA|AR|B1\r!BTS|1\r", 0, "1 AR"),
+        ("BHS|^~\\&|C\r!MSA|AA|M1\r!BTS|1\r", 1, "1 AA"),
+        ("MSA|AA|B1\r", 2, "1 AA"),
+        ("MSA|AE|B1\r", 0, "1 AE"),
+        ("MSA|AA|M1\r", 2, "1 AA"),
+    ],
+)
+def test_a_batch_is_counted_by_its_messages_and_by_what_came_of_each(
+    tmp_path: Path, command: Command, acknowledgments: str, accepted: int, codes: str
+) -> None:
+    (tmp_path / "batch.hl7").write_bytes(NAMED)
+    header = "MSH|^~\\&|C|D|A|B|2025||ACK|X1|T|2.5.1\r"
+    parts = [header + each if each.startswith("MSA") else each for each in acknowledgments.split("!")]
+    reply = "".join(parts)
+    with partner(lambda raw: f"\x0b{reply}\x1c\r".encode()) as (port, _):
+        ran = command("send", f"127.0.0.1:{port}", tmp_path / "batch.hl7", "--as-is")
+        told = command("send", f"127.0.0.1:{port}", tmp_path / "batch.hl7", "--as-is", "--json")
+    assert ran.code == told.code == (0 if accepted == 2 else 1)
+    first, summary = ran.out.splitlines()
+    assert first.split()[3] == "B1"
+    assert "batch.hl7  a batch of 2 messages" in first
+    assert summary.startswith(f"1 batch of 2 messages sent, {accepted} accepted ({codes}); ")
+    answer, facts = map(json.loads, told.out.splitlines())
+    assert (answer["control_id"], answer["batch"]) == ("B1", 2)
+    assert [facts[name] for name in ("messages", "sent", "batches", "accepted")] == [2, 2, 1, accepted]
+
+
+def test_batches_and_messages_are_told_apart(tmp_path: Path, command: Command) -> None:
+    for name, content in (("a", NAMED), ("b", NAMED), ("c", MESSAGE.format("M3").encode()), ("d", BATCH)):
+        (tmp_path / f"{name}.hl7").write_bytes(content)
+    with partner(ack("AA"), ack("AA"), ack("AA"), lambda raw: None) as (port, _):
+        ran = command("send", f"127.0.0.1:{port}", tmp_path, "--as-is")
+    assert ran.code == 1
+    *_, last, summary = ran.out.splitlines()
+    assert "no BHS-11" in last
+    assert summary.startswith("1 message and 3 batches of 6 messages sent, 5 accepted (3 AA, 1 none); ")
+
+
 def test_the_help_names_what_is_looked_for_and_what_is_taken_off(command: Command) -> None:
     shown = " ".join(command("send", "--help").out.split())
     assert [suffix for suffix in SUFFIXES if f"*{suffix}" not in shown] == []

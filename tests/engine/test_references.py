@@ -146,22 +146,22 @@ async def test_a_source_that_does_not_answer_in_time_has_failed(
 # -- what cannot be read -----------------------------------------------------------------------------------------------
 
 BROKEN = {
-    "gone": (None, "providers.csv: cannot be read: No such file or directory (check its place and permissions)"),
+    "gone": (None, "FILE: cannot be read: No such file or directory (check its place and permissions)"),
     "a short row": (
         "code,npi\nX,1\nSECRET\n",
-        "providers.csv:3: the row has 1 cell, the header 2 (add what is missing)",
+        "FILE:3: the row has 1 cell, the header 2 (add what is missing)",
     ),
     "twice": (
         "code,npi\nX,1\nX,SECRET\n",
-        "providers.csv:3: the row has the code of line 2 again (keep one of the two)",
+        "FILE:3: the row has the code of line 2 again (keep one of the two)",
     ),
     "no header": (
         "SECRET,SECRET\nX,1\n",
-        "providers.csv:1: a column is there 2 times (give every column a name of its own)",
+        "FILE:1: a column is there 2 times (give every column a name of its own)",
     ),
     "several": (
         "code,npi\nX\nY\nZ\n",
-        "providers.csv:2: the row has 1 cell, the header 2, and 2 more problems (add what is missing)",
+        "FILE:2: the row has 1 cell, the header 2, and 2 more problems (add what is missing)",
     ),
 }
 
@@ -171,6 +171,7 @@ async def test_the_last_good_copy_stays(world: ReferringWorld, caplog: pytest.Lo
     text, sentence = BROKEN[what]
     sender, partner = world.referring()
     file = world.file("providers", BEFORE)
+    sentence = sentence.replace("FILE", str(file))
     async with world.running() as engine:
         kept = world.kept()
         file.unlink() if text is None else file.write_text(text)
@@ -211,7 +212,8 @@ async def test_trouble_that_goes_on_alerts_again_in_time(
     world.file("providers", BEFORE).unlink()
     async with world.running(realert_seconds=0) as engine:
         assert not await engine.references.sets["providers"].sync()
-    assert "reference set providers: still not synced: providers.csv: cannot be read" in caplog.text
+    gone = world.folder / "providers.csv"
+    assert f"reference set providers: still not synced: {gone}: cannot be read" in caplog.text
     assert len(world.told()) == 1
 
 

@@ -41,7 +41,8 @@ async def test_sets_come_change_and_go_with_a_reload(world: ReferringWorld) -> N
         world.declare("providers", FILE_REF, FileSettings(path="moved.csv"))
         world.file("added", BEFORE)
         with_graph(engine, world.graph)
-        assert (await reload(engine)).references == ("providers", "added")
+        found = await reload(engine)
+        assert (found.references_added, found.references) == (("added",), ("providers",))
         assert rows(engine, "added") == {"X": "before"}
         assert engine.references.sets["unchanged"] is unchanged
         with trio.fail_after(5):
@@ -49,7 +50,8 @@ async def test_sets_come_change_and_go_with_a_reload(world: ReferringWorld) -> N
             await partner.has(1)
         del world.references["added"]
         with_graph(engine, world.graph)
-        assert (await reload(engine)).references == ("added",)
+        found = await reload(engine)
+        assert (found.references, found.references_removed) == ((), ("added",))
         with pytest.raises(UnknownReferenceError):
             rows(engine, "added")
         assert sender.starts == 1
@@ -95,8 +97,8 @@ async def test_a_new_set_that_cannot_be_read_changes_nothing(
         with pytest.raises(ConfigurationError) as caught:
             await reload(engine)
         assert str(caught.value) == (
-            "added: its source cannot be read, and no copy of it is kept: added.csv: cannot be read: No such file or "
-            "directory (check its place and permissions)"
+            "added: its source cannot be read, and no copy of it is kept: "
+            f"{world.folder / 'added.csv'}: cannot be read: No such file or directory (check its place and permissions)"
         )
         assert engine.graph is graph
         assert (rows(engine), world.kept()) == ({"X": "before"}, kept)
@@ -124,7 +126,7 @@ async def test_a_dry_run_reads_and_keeps_nothing(world: ReferringWorld) -> None:
     async with world.running() as engine:
         world.file("providers", BEFORE)
         with_graph(engine, world.graph)
-        assert (await reload(engine, dry_run=True)).references == ("providers",)
+        assert (await reload(engine, dry_run=True)).references_added == ("providers",)
         assert engine.references.sets == {}
         assert world.kept() is None
 

@@ -61,6 +61,24 @@ async def test_work_of_a_removed_destination_is_dead_lettered(world: World) -> N
         await world.becomes(receipt.message_id, "ERROR")
 
 
+async def test_what_a_removal_makes_dead_letters_of_is_said_before_and_after(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    sender, _ = world.simple()
+    async with world.running(hold_outbound=True) as engine:
+        assert (await reload(engine)).dead_letters == 0
+        receipts = [await sender.send(adt(str(number))) for number in range(3)]
+        for receipt in receipts:
+            await world.becomes(receipt.message_id, "ROUTED")
+        del world.outbounds["OB"]
+        with_graph(engine, world.graph)
+        assert (await reload(engine, dry_run=True)).dead_letters == 3
+        assert "dead letter" not in caplog.text
+        assert (await reload(engine)).dead_letters == 3
+        told = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
+        assert told == ["3 messages waited for what is no longer configured; they are dead letters now"]
+
+
 async def test_a_removed_inbound_drains_under_the_old_graph(world: World) -> None:
     sender, partner = world.simple()
     async with world.running() as engine:

@@ -51,6 +51,36 @@ def forward(msg):
 """Everything is routed, results alone are sent, and no Handler fails. The first of two lanes is a folder."""
 
 
+NORTH = """\
+from messagefoundry import MLLP, PassThrough, Send, handler, inbound, outbound, router
+
+inbound("IB_NORTH", MLLP(port={port}), router="north")
+inbound("IB_CLEAN", PassThrough(), router="clean")
+outbound("OB_LAB", MLLP(host="127.0.0.1", port={partner}))
+
+
+@router("north")
+def north(msg):
+    return "tidy"
+
+
+@handler("tidy")
+def tidy(msg):
+    return Send("IB_CLEAN", msg)
+
+
+@router("clean")
+def clean(msg):
+    return "to_lab"
+
+
+@handler("to_lab")
+def to_lab(msg):
+    {what}
+"""
+"""Everything goes through a PassThrough."""
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """A folder to be in, with one beside it for temporary directories."""
@@ -77,6 +107,14 @@ def lab(home: Path, attempts: int | None = None) -> tuple[int, int]:
     text = LAB.format(port=port, partner=there, attempts=attempts, **folders)
     (home / "config" / "lab.py").write_text(text)
     return port, there
+
+
+def north(home: Path, what: str) -> None:
+    """A configuration whose Handler behind the PassThrough does this."""
+    port, there = free_ports(2)
+    (home / "config").mkdir()
+    (home / "messagefoundry.toml").write_text('[ai]\nenvironment = "dev"\n')
+    (home / "config" / "north.py").write_text(NORTH.format(port=port, partner=there, what=what))
 
 
 def files(folder: Path) -> list[str]:
@@ -124,6 +162,46 @@ def test_a_lane_that_tries_once_dies_at_the_first_answer(home: Path) -> None:
         "replayed",
         "delivered to OB_COPY",
     ]
+
+
+def test_what_is_passed_on_is_followed_to_its_delivery_and_to_its_dead_letter(home: Path) -> None:
+    north(home, 'return Send("OB_LAB", msg)')
+    found = verdicts(scenario(home, "processed", "dead_letter", "--json"))
+    passed_on = [
+        "received by IB_NORTH",
+        "routed to tidy, passed on to IB_CLEAN",
+        "received by IB_CLEAN",
+        "routed to to_lab",
+    ]
+    assert found["processed"]["passed"], found
+    assert found["processed"]["trail"] == [*passed_on, "delivered to OB_LAB"]
+    assert found["dead_letter"]["passed"], found
+    assert found["dead_letter"]["found"] == "ERROR, then PROCESSED"
+    assert found["dead_letter"]["trail"] == [
+        *passed_on,
+        "OB_LAB tries again: the partner answered AE",
+        "OB_LAB dead letter: the partner answered AR",
+        "replayed",
+        "delivered to OB_LAB",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("what", "reason"),
+    [
+        ("return None", r"it was passed on to IB_CLEAN, and nothing of it was delivered"),
+        ('raise ValueError("no")', r"it was passed on to IB_CLEAN, whose message \d+ is ERROR"),
+    ],
+)
+def test_what_is_passed_on_and_not_delivered_fails(home: Path, what: str, reason: str) -> None:
+    north(home, what)
+    ran = scenario(home, "processed", "dead_letter", "--json")
+    assert ran.code == 1, ran.out + ran.err
+    found = verdicts(ran)
+    assert found["processed"]["passed"] is False
+    assert re.fullmatch(reason, found["processed"]["reason"])
+    assert found["dead_letter"]["passed"] is None
+    assert found["dead_letter"]["reason"].endswith("give one with --message dead_letter=FILE")
 
 
 def test_another_disposition_fails_and_the_message_is_ones_own(home: Path) -> None:

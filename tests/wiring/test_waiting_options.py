@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HEAD = """
-from messagefoundry import MLLP, File, Loopback, PassThrough, Send, handler, inbound, outbound, router
+from messagefoundry import MLLP, Dedupe, File, Loopback, PassThrough, Send, handler, inbound, outbound, router
 
 @router("r")
 def route(msg):
@@ -24,7 +24,7 @@ def route(msg):
 def handle(msg):
     return [{sends}]
 """
-LATER = 'ack_after="delivered", ack_deadline_seconds=5'
+LATER = 'ack_after="delivered", ack_deadline_seconds=5, dedupe=Dedupe(window_seconds=60)'
 
 
 def problems(folder: Path, declarations: str, *sends: str) -> list[str]:
@@ -165,4 +165,5 @@ def test_a_send_to_a_loopback_is_warned_of(tmp_path: Path) -> None:
         tmp_path, 'inbound("LOOP", Loopback(), router="r")\noutbound("OB", File(directory="x"))', "LOOP", "OB"
     )
     assert len(found) == 1
-    assert "sends to 'LOOP', and no outbound has this name" in found[0]
+    assert "sends to 'LOOP', which is an inbound Connection: such messages end in ERROR" in found[0]
+    assert "(only PassThrough() inbounds take what is sent)" in found[0]

@@ -97,7 +97,7 @@ async def replay_dead() -> dict[str, int]:
 async def start(name: str) -> dict[str, str]:
     """Start a Connection, or try again at once what waits to restart.
 
-    Outside of its schedule it runs until that says otherwise: `reason` tells when, or what one that is waiting waits for.
+    Outside of its schedule it runs until that says otherwise: `reason` tells when, or what a waiting one waits for.
     """
     await order(Order)
     supervised(name)

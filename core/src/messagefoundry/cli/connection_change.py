@@ -55,7 +55,7 @@ class Change:
 
 
 def upsert(configured: Configured, kind: Kind, name: str, patch: Mapping[str, Any]) -> Change:
-    """Add a Connection or change the one of this name. Raises WrongCall for one of the other direction or of a module."""
+    """Add a Connection or change the one of this name. Raises WrongCall for one declared otherwise."""
     from messagefoundry.wiring import connections_edit
 
     written = read_written(configured.directory / FILE)

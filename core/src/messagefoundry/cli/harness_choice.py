@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from messagefoundry.cli.rehearsal import Rehearsed
     from messagefoundry.wiring.graph import Graph, Inbound
 
+    Outcome = Sequence[Rehearsed]
+    """What would become of a message, and then of each that is passed on of it."""
+
 EXPECTED = {
     "processed": "PROCESSED",
     "filtered": "FILTERED",
@@ -37,6 +40,7 @@ class Pick:
     """The message that shows a scenario, and the inbound it goes to.
 
     For a dead letter also the lane whose partner fails, and whether that lane is meant to try again after an AE.
+    `pass_throughs` are the inbounds that are followed when something is passed on to them.
     """
 
     scenario: str
@@ -44,6 +48,7 @@ class Pick:
     source: Source
     lane: str = ""
     tries_again: bool = True
+    pass_throughs: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -79,31 +84,34 @@ class Means:
     def _takes(self, inbound: Inbound) -> bool:
         return inbound.name in self.inbounds and inbound.content_type == "hl7v2"
 
-    def outcome(self, inbound: Inbound, source: Source) -> Rehearsed:
-        """What would become of a message itself, whatever it passes on within the engine."""
-        return next(rehearsals(self.graph, [source], inbound.name))
+    def outcome(self, inbound: Inbound, source: Source) -> Outcome:
+        """What would become of a message, and of everything that is passed on of it within the engine."""
+        return list(rehearsals(self.graph, [source], inbound.name))
 
-    def pick(self, scenario: str, source: Source, found: Rehearsed) -> Pick:
+    def pick(self, scenario: str, source: Source, found: Outcome) -> Pick:
         """The message, as found, for a scenario."""
         lane = self.lane_of(found) if scenario == "dead_letter" else ""
-        return Pick(scenario, found.inbound, source, lane, not lane or self._tries_again(lane))
+        followed = frozenset(each.name for each in self.graph.inbounds.values() if each.settings.fed_by == "sends")
+        return Pick(scenario, found[0].inbound, source, lane, not lane or self._tries_again(lane), followed)
 
     def _tries_again(self, lane: str) -> bool:
         outbound = self.graph.outbounds[lane]
         answers = getattr(outbound.settings, "nak", None) or {}
         return outbound.retry.max_attempts != 1 and answers.get("AE") != "dead"
 
-    def lane_of(self, found: Rehearsed) -> str:
+    def lane_of(self, found: Outcome) -> str:
         """The first lane to which something goes whose partner the harness plays; "" for none."""
-        return next((each.to for each in found.deliveries if each.to in self.lanes), "")
+        sent = (each.to for message in found for each in message.deliveries)
+        return next((lane for lane in sent if lane in self.lanes), "")
 
-    def shows(self, scenario: str, found: Rehearsed) -> bool:
+    def shows(self, scenario: str, found: Outcome) -> bool:
         """Whether an outcome is what a scenario is to prove."""
+        message = found[0]
         if scenario == "error":
-            return found.disposition == "ERROR" and not any(each.startswith(REFUSED) for each in found.errors)
+            return message.disposition == "ERROR" and not any(each.startswith(REFUSED) for each in message.errors)
         if scenario == "dead_letter":
-            return found.disposition == "PROCESSED" and bool(self.lane_of(found))
-        return found.disposition == EXPECTED[scenario]
+            return message.disposition == "PROCESSED" and bool(self.lane_of(found)) and not _fails(found)
+        return message.disposition == EXPECTED[scenario]
 
 
 def choose(means: Means, scenarios: Sequence[str], given: Mapping[str, Source], candidates: Iterable[Source]) -> Choice:
@@ -149,9 +157,17 @@ def _try(choice: Choice, means: Means, wanted: Sequence[str], source: Source) ->
         found = means.outcome(inbound, source)
         for scenario in missing:
             if means.shows(scenario, found):
-                inward = scenario == "processed" and not found.deliveries  # it only passes on within the engine
-                fitting = choice.second_best if inward else choice.picks
+                fitting = choice.second_best if scenario == "processed" and not _delivers(found) else choice.picks
                 fitting.setdefault(scenario, means.pick(scenario, source, found))
+
+
+def _delivers(found: Outcome) -> bool:
+    """Whether something is sent to a partner, and nothing that is passed on fails."""
+    return any(each.deliveries for each in found) and not _fails(found)
+
+
+def _fails(found: Outcome) -> bool:
+    return any(each.disposition == "ERROR" for each in found)
 
 
 def _nothing(scenario: str, tried: int) -> str:

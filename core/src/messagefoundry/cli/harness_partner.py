@@ -67,15 +67,13 @@ class Tally:
         different = len(self.control_ids)
         if self.as_json:
             facts = {"messages": self.messages, "different": different, "batches": self.batches}
-            facts |= {"connections": connections}
-            show_line({**facts, "answers": dict(self.answers), "complete": self.complete})
+            answers = {"connections": connections, "answers": dict(self.answers)}
+            show_line({**facts, **answers, "complete": self.complete})
             return
         batches = f"in {self.batches:,} batch{'es' * (self.batches != 1)}, " if self.batches else ""
+        came = f"{plural(self.messages, 'message')}, {different:,} different, {batches}"
         counts = ", ".join(f"{count:,} {outcome}" for outcome, count in self.answers.items())
-        click.echo(
-            f"{plural(self.messages, 'message')}, {different:,} different, {batches}on {plural(connections, 'connection')}"
-            f"{f': {counts}' if counts else ''}"
-        )
+        click.echo(f"{came}on {plural(connections, 'connection')}{f': {counts}' if counts else ''}")
 
 
 def facts_of(received: Received, act: Act) -> dict[str, Any]:
@@ -139,8 +137,8 @@ def command(
 ) -> None:
     """Receive over MLLP until Ctrl-C: a line for each message with MSH-9, MSH-10 and its answer, and the counts.
 
-    A script has one act for each message or batch, parted by ";" (in a file also by lines; "#" begins a comment). After the last
-    act everything is answered AA; "repeat" at its end begins it again.
+    A script has one act for each message or batch, parted by ";" (in a file also by lines; "#" begins a comment). After
+    the last act everything is answered AA; "repeat" at its end begins it again.
 
     \b
       AA  AE  AR  CA  CE  CR   answer so

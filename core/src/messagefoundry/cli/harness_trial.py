@@ -12,20 +12,18 @@ from messagefoundry.cli.control import NotAnswering
 from messagefoundry.cli.failures import NotFine
 from messagefoundry.cli.harness_choice import EXPECTED
 from messagefoundry.cli.harness_played import Fault, PlayedPartners
+from messagefoundry.cli.harness_trail import delivered_to, owner_of, settled, way_of, why, work_of
 from messagefoundry.cli.mllp_client import Answer, Conversation, Target
 from messagefoundry.cli.sources import as_on_the_wire
-from messagefoundry.cli.status import first_line
 from messagefoundry.cli.times import now
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from messagefoundry.cli.control import Control
     from messagefoundry.cli.harness_choice import Pick
+    from messagefoundry.cli.harness_trail import Page
 
-Page = dict[str, Any]
-
-FINAL = frozenset({"PROCESSED", "FILTERED", "UNROUTED", "ERROR"})
 LOOK_AGAIN_SECONDS = 0.05
 ANSWER_SECONDS = 1.0
 """How long the sender's answer is waited for once the disposition is known."""
@@ -117,7 +115,7 @@ class Trial:
             if self.pick.scenario == "dead_letter":
                 verdict = await self._dead_letter()
             else:
-                verdict = self._judged(await self._followed(settled))
+                verdict = self._judged(await self._followed())
             seconds = trio.current_time() - began
             with trio.move_on_after(ANSWER_SECONDS):
                 await self._answered.wait()
@@ -136,39 +134,48 @@ class Trial:
         lane = self.pick.lane
         fault = self.played.fault = Fault(lane, self.control_id if self.ground.shared else "")
         try:
-            page = await self._followed(settled)
-            before = self._judged(page)
-            dead = [each["id"] for each in work_of(page, lane) if each["state"] == "dead"]
+            pages = await self._followed()
+            before = self._judged(pages)
+            dead = [each["id"] for each in work_of(pages, lane) if each["state"] == "dead"]
             if before.found != "ERROR" or not dead:
-                return replace(before, passed=False, reason=before.reason or self._no_dead_letter(page))
+                return replace(before, passed=False, reason=before.reason or self._no_dead_letter())
             if fault.refused == 1 and self.pick.tries_again:
                 return replace(before, passed=False, reason=f"{lane} gave up at the first AE and did not try again")
             fault.mended = True
             await self._ask(partial(self.ground.control.post, "/dead-letters/replay", {"work_ids": dead}))
-            after = self._judged(await self._followed(settled))
+            after = self._judged(await self._followed())
         finally:
             self.played.fault = None
         found = f"ERROR, then {after.found}"
         return replace(after, found=found, passed=found == EXPECTED["dead_letter"] and not after.reason)
 
-    def _no_dead_letter(self, page: Page | None) -> str:
+    def _no_dead_letter(self) -> str:
         """Why there is none."""
         fault = self.played.fault
         if fault is not None and not fault.refused:
             return f"the partner of {self.pick.lane} did not get the message with MSH-10 {self.control_id}"
         return f"{self.pick.lane} has no dead letter of it"
 
-    async def _followed(self, done: Callable[[Page], bool]) -> Page | None:
-        """The message with work and trail once it is `done`, or as it is when time is up; None if there is none."""
-        page: Page | None = None
+    async def _followed(self) -> list[Page]:
+        """The message, and what it was passed on as, once all are settled, or as they are when time is up.
+
+        Nothing if there is no such message.
+        """
+        pages: list[Page] = []
         with trio.move_on_after(self.within):
             message_id = await self._found()
             while message_id is not None:
-                page = await self._ask(partial(self.ground.control.get, f"/messages/{message_id}"))
-                if done(page):
+                pages = await self._pages(message_id)
+                if settled(pages):
                     break
                 await trio.sleep(LOOK_AGAIN_SECONDS)
-        return page
+        return pages
+
+    async def _pages(self, message_id: int) -> list[Page]:
+        """A message, and behind it each one that a PassThrough received of it."""
+        page = await self._ask(partial(self.ground.control.get, f"/messages/{message_id}"))
+        onward = [each["id"] for each in page["children"] if each["inbound"] in self.pick.pass_throughs]
+        return [page, *[found for each in onward for found in await self._pages(each)]]
 
     async def _found(self) -> int | None:
         """The id of the message; None once it was answered and is not there, or cannot be sent."""
@@ -187,19 +194,21 @@ class Trial:
         except NotAnswering as error:
             raise NotFine("the engine went away while a scenario was tried: its log says why") from error
 
-    def _judged(self, page: Page | None) -> Verdict:
+    def _judged(self, pages: Sequence[Page]) -> Verdict:
         pick, expected = self.pick, EXPECTED[self.pick.scenario]
         verdict = Verdict(
             pick.scenario, False, control_id=self.control_id, inbound=pick.inbound, source=pick.source.label
         )
-        if page is None:
+        if not pages:
             return replace(verdict, reason=self._not_there())
-        message = page["message"]
-        found = str(message["disposition"])
-        reason = self._undelivered(page) if settled(page) else self._unsettled(page)
-        trail = tuple(trail_of(page))
+        message_id = int(pages[0]["message"]["id"])
+        found = str(owner_of(pages, pick.lane)["message"]["disposition"])
+        reason = self._undelivered(pages) if settled(pages) else self._unsettled(pages)
+        if not reason and pick.scenario == "processed":
+            reason = _astray(pages[1:], delivered_to(pages))
         passed = found == expected and not reason
-        return replace(verdict, passed=passed, found=found, reason=reason, message_id=int(message["id"]), trail=trail)
+        trail = tuple(way_of(pages))
+        return replace(verdict, passed=passed, found=found, reason=reason, message_id=message_id, trail=trail)
 
     def _not_there(self) -> str:
         """Why the engine has no such message."""
@@ -210,55 +219,24 @@ class Trial:
         said = f"{self.answer.code} {self.answer.text}".strip()
         return f"the engine has no message with MSH-10 {self.control_id}; the sender got: {said}"
 
-    def _undelivered(self, page: Page) -> str:
+    def _undelivered(self, pages: Sequence[Page]) -> str:
         """What the engine calls delivered and the harness, as the partner, has not got; "" when there is no such."""
-        delivered = {each["lane"] for each in page["work"] if each["state"] == "delivered"}
-        lacking = sorted(lane for lane in delivered if self.played.taken.get(lane) == 0)
+        lacking = sorted(lane for lane in delivered_to(pages) if self.played.taken.get(lane) == 0)
         return f"it is called delivered, and the partner of {', '.join(lacking)} has not got it" if lacking else ""
 
-    def _unsettled(self, page: Page) -> str:
-        """What the message waits for."""
-        waiting = next((each for each in page["work"] if each["state"] == "waiting"), None)
+    def _unsettled(self, pages: Sequence[Page]) -> str:
+        """What the message, or one that it was passed on as, waits for."""
+        waiting = next((each for page in pages for each in page["work"] if each["state"] == "waiting"), None)
         last = f"; {waiting['lane'] or waiting['inbound']}: {why(waiting)}" if waiting else ""
         return f"it is not settled after {self.within:g} s{last}"
 
 
-def settled(page: Page) -> bool:
-    """Whether a message has its disposition."""
-    return page["message"]["disposition"] in FINAL
-
-
-def work_of(page: Page | None, lane: str) -> list[Page]:
-    """The outbound work of a message for one lane."""
-    return [] if page is None else [each for each in page["work"] if each["lane"] == lane]
-
-
-def why(work: Page) -> str:
-    """Why a piece of work waits."""
-    attempts = work["attempts"]
-    return f"tried {attempts} times, last: {work['error'] or 'no answer'}" if attempts else "not tried yet"
-
-
-def trail_of(page: Page) -> list[str]:
-    """The way of a message in a few words a step, errors with their first line alone."""
-    errors = {each["handler"]: each["error"] for each in page["work"] if each["stage"] != "outbound"}
-    return [step(event, errors) for event in page["trail"]]
-
-
-def step(event: Page, errors: Mapping[str, str]) -> str:
-    """One event of a trail."""
-    kind, connection, detail = event["kind"], event["connection"], event["detail"]
-    text = detail if isinstance(detail, str) else ""
-    error = first_line(str(detail.get("error") or "")) if isinstance(detail, dict) else ""
-    told = {
-        "received": f"received by {connection}",
-        "routed": f"routed to {text}",
-        "unrouted": "no Handler named",
-        "filtered": f"filtered by {text}",
-        "failed": f"failed: {errors.get(text) or text}",
-        "retry": f"{connection} tries again: {error or text}",
-        "dead": f"{connection} dead letter: {error or text}",
-        "replay": "replayed",
-        "delivered": f"delivered to {connection}",
-    }
-    return told.get(kind, f"{kind} {connection} {text}".strip())
+def _astray(onward: Sequence[Page], delivered: Collection[str]) -> str:
+    """What keeps a message that was passed on from being sent and delivered; "" when it was, or was not passed on."""
+    failed = next((page["message"] for page in onward if page["message"]["disposition"] == "ERROR"), None)
+    if failed is not None:
+        return f"it was passed on to {failed['inbound']}, whose message {failed['id']} is ERROR"
+    if onward and not delivered:
+        inbounds = ", ".join(dict.fromkeys(page["message"]["inbound"] for page in onward))
+        return f"it was passed on to {inbounds}, and nothing of it was delivered"
+    return ""

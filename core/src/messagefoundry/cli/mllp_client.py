@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 import trio
@@ -42,13 +42,15 @@ class Target:
 class Answer:
     """What came back: MSA-1, or "" and a reason in `text`; the milliseconds that it took.
 
-    `reached` is False when there was no connection to send anything over.
+    `reached` is False when there was no connection to send anything over. `reply` has the bytes that belong to the
+    message, without framing.
     """
 
     code: str
     text: str
     milliseconds: float
     reached: bool = True
+    reply: bytes = field(default=b"", repr=False)
 
     @property
     def accepted(self) -> bool:
@@ -110,7 +112,7 @@ class Conversation:
     async def ask(self, raw: bytes) -> Answer:
         """Send one message and wait for its answer. After anything but a matched answer the connection is closed."""
         began = trio.current_time()
-        code, text = "", f"no answer within {self._target.timeout:g} s"
+        code, text, reply = "", f"no answer within {self._target.timeout:g} s", b""
         try:
             with trio.move_on_after(self._target.timeout):
                 reply = await self._exchange(raw)
@@ -120,7 +122,7 @@ class Conversation:
         reached = self._socket is not None
         if not code:
             self.hang_up()
-        return Answer(code, text, (trio.current_time() - began) * 1000, reached)
+        return Answer(code, text, (trio.current_time() - began) * 1000, reached, reply if code else b"")
 
     async def _exchange(self, raw: bytes) -> bytes:
         if self._stream is None:

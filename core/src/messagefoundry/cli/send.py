@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import trio
@@ -12,6 +13,7 @@ import trio
 from messagefoundry.cli import options
 from messagefoundry.cli.failures import WrongCall, finish
 from messagefoundry.cli.mllp_client import (
+    ACCEPTED,
     Answer,
     Conversation,
     Target,
@@ -20,6 +22,7 @@ from messagefoundry.cli.mllp_client import (
     tls_context,
 )
 from messagefoundry.cli.output import plural, show_line, styled
+from messagefoundry.cli.send_batch import batch_in, codes_of, in_words
 from messagefoundry.cli.sources import Source, as_on_the_wire, sources
 from messagefoundry.message import for_log
 
@@ -27,51 +30,67 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from messagefoundry.cli.send_batch import SentBatch
+
 
 @dataclass(slots=True)
 class Tally:
     """What has been answered so far."""
 
     as_json: bool = False
-    codes: dict[str, int] = field(default_factory=dict)
+    codes: Counter[str] = field(default_factory=Counter)
+    """acknowledgments by MSA-1"""
     milliseconds: list[float] = field(default_factory=list)
     seconds: float = 0.0
+    sent: int = 0
+    """messages that were answered, or were not, those in batches among them"""
+    accepted: int = 0
+    """messages that the partner took"""
+    batches: list[int] = field(default_factory=list)
+    """how many messages each batch that was sent as it is has"""
 
     def note(self, source: Source, answer: Answer) -> None:
         """Count and show one answer."""
-        code = answer.code or "none"
+        batch = batch_in(source)
         if answer.reached:
-            self.codes[code] = self.codes.get(code, 0) + 1
+            self.codes.update(codes_of(answer))
             self.milliseconds.append(answer.milliseconds)
-        number = for_log(control_id(source.raw))
+            self.sent += 1 if batch is None else len(batch.members)
+            self.accepted += answer.accepted if batch is None else batch.accepted(answer)
+        if answer.reached and batch is not None:
+            self.batches.append(len(batch.members))
         if self.as_json:
-            show_line(
-                {
-                    "source": source.label,
-                    "control_id": number,
-                    "code": answer.code,
-                    "text": answer.text,
-                    "ms": round(answer.milliseconds, 1),
-                }
-            )
-            return
-        shown = styled(f"{code:<4}", fg="green" if answer.accepted else "red", bold=not answer.accepted)
-        click.echo(f"{shown}  {answer.milliseconds:8.1f} ms  {number:<20}  {source.label}  {answer.text}".rstrip())
-
-    @property
-    def accepted(self) -> int:
-        """Messages that the partner took."""
-        return sum(count for code, count in self.codes.items() if code in ("AA", "CA"))
-
-    @property
-    def sent(self) -> int:
-        """Messages that were answered, or were not."""
-        return len(self.milliseconds)
+            show_line(facts_of(source, answer, batch))
+        else:
+            click.echo(line(source, answer, batch))
 
     def percentile(self, share: float) -> float:
         """Milliseconds within which this share was answered."""
         ordered = sorted(self.milliseconds)
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
+
+
+def facts_of(source: Source, answer: Answer, batch: SentBatch | None) -> dict[str, Any]:
+    """One answer for programs; `batch` is how many messages were in the frame, null when it was no batch."""
+    return {
+        "source": source.label,
+        "control_id": for_log(control_id(source.raw) if batch is None else batch.control_id),
+        "batch": None if batch is None else len(batch.members),
+        "code": answer.code,
+        "text": answer.text,
+        "ms": round(answer.milliseconds, 1),
+    }
+
+
+def line(source: Source, answer: Answer, batch: SentBatch | None) -> str:
+    """One answer for people."""
+    code, text = answer.code or "none", answer.text
+    if batch is not None:
+        number, text = batch.control_id or b"no BHS-11", f"a batch of {plural(len(batch.members), 'message')}; {text}"
+    else:
+        number = control_id(source.raw)
+    shown = styled(f"{code:<4}", fg="green" if answer.accepted else "red", bold=not answer.accepted)
+    return f"{shown}  {answer.milliseconds:8.1f} ms  {for_log(number):<20}  {source.label}  {text}".rstrip("; ")
 
 
 @click.command("send", no_args_is_help=True)
@@ -108,20 +127,22 @@ def command(
     The text is MSA-3; of anything but AA or CA, code and sentence of its ERR segments (ERR-3, ERR-8), if it has any.
 
     Files may hold several messages; the envelope of a batch (FHS, BHS, BTS, FTS) is taken off and each of its messages
-    sent by itself, unless --as-is is given. "-" reads standard input; folders are searched for *.hl7, *.txt, *.dat,
-    *.json and *.xml. Exits 1 when anything but AA or CA came back.
+    sent by itself, unless --as-is is given: then BHS-11 is shown, and how many messages it had. "-" reads standard
+    input; folders are searched for *.hl7, *.txt, *.dat, *.json and *.xml. Exits 1 when anything but AA or CA came back.
     """
     host, port = target_of(address)
     context = tls_context(ca, cert, key) if tls or ca or cert or key else None
     messages = list(sources(paths, whole=as_is))
     if not messages:
         raise WrongCall(f"there is no message in {', '.join(map(str, paths))}")
+    whole = [batch_in(each) for each in messages]
+    count = sum(1 if each is None else len(each.members) for each in whole)
     tally = Tally(as_json)
     try:
         trio.run(partial(send_all, Target(host, port, timeout, context), messages, tally, connections, rate))
     finally:
-        show_summary(tally, len(messages))
-    finish(0 if tally.accepted == len(messages) else 1)
+        show_summary(tally, count)
+    finish(0 if tally.accepted == count else 1)
 
 
 async def send_all(
@@ -153,13 +174,15 @@ def show_summary(tally: Tally, messages: int) -> None:
     pace = tally.sent / tally.seconds if tally.seconds else 0.0
     times = [round(tally.percentile(share), 1) for share in (0.5, 0.99, 1.0)]
     if tally.as_json:
-        facts = {"messages": messages, "sent": tally.sent, "accepted": tally.accepted, "codes": tally.codes}
-        show_line({**facts, "per_second": round(pace, 1), "ms": dict(zip(("p50", "p99", "max"), times, strict=True))})
+        counts = {"messages": messages, "sent": tally.sent, "batches": len(tally.batches), "accepted": tally.accepted}
+        took = {"per_second": round(pace, 1), "ms": dict(zip(("p50", "p99", "max"), times, strict=True))}
+        show_line({**counts, "codes": dict(tally.codes), **took})
         return
-    others = ", ".join(f"{count} {code}" for code, count in sorted(tally.codes.items()) if code not in ("AA", "CA"))
+    told = [code for code in sorted(tally.codes) if tally.batches or code not in ACCEPTED]
+    others = f" ({', '.join(f'{tally.codes[code]} {code}' for code in told)})" if told else ""
     unsent = f", {messages - tally.sent} not sent" if messages > tally.sent else ""
     pace_and_times = f"; {pace:.1f}/s, answers in {times[0]} ms (p50), {times[1]} ms (p99), {times[2]} ms (longest)"
     click.echo(
-        f"{plural(tally.sent, 'message')} sent, {tally.accepted} accepted{f' ({others})' if others else ''}{unsent}"
+        f"{in_words(tally.sent, tally.batches)} sent, {tally.accepted} accepted{others}{unsent}"
         f"{pace_and_times if tally.sent else ''}"
     )

@@ -116,7 +116,9 @@ class Intake:
         if bookmark:
             check_bookmark(bookmark)
         try:
-            summary = await self.judge(raw, self._encoding)
+            summary = self._summarized(raw, self._encoding)  # not `judge`: every message would pay for a coroutine
+            if self._strictness is not None:
+                await self._strictness.hold(raw, summary)
         except Refused as refused:
             if refused.refusal.kind is RefusalKind.BATCH and self._batches is not None:
                 return await self._receive_batch(self._batches, raw, peer, bookmark)
@@ -130,14 +132,16 @@ class Intake:
 
     async def judge(self, raw: bytes, encoding: str) -> Summary:
         """What is known of a message that may be accepted. Raises Refused for one that may not."""
+        summary = self._summarized(raw, encoding)
+        if self._strictness is not None:
+            await self._strictness.hold(raw, summary)
+        return summary
+
+    def _summarized(self, raw: bytes, encoding: str) -> Summary:
         inbound = self._inbound
         summary = inbound.codec.summarize(raw, encoding=encoding)
         if inbound.max_message_bytes is not None and len(raw) > inbound.max_message_bytes:
             raise Refused(Refusal(RefusalKind.TOO_LARGE), summary)
-        if self._strictness is not None:
-            found = await self._strictness.refusal(raw, summary)
-            if found is not None:
-                raise Refused(found[0], summary, found[1])
         return summary
 
     async def _receive_batch(self, batches: BatchIntake, raw: bytes, peer: str, bookmark: str) -> Receipt:

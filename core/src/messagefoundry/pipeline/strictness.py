@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from messagefoundry.contracts.errors import Refused
 from messagefoundry.message import Refusal, RefusalKind
 from messagefoundry.strict import TakesTooLongError, Validator
 
@@ -34,8 +35,8 @@ class Strictness:
         self._thread = trio.CapacityLimiter(1)
         self._noted: set[str] = set()
 
-    async def refusal(self, raw: bytes, summary: Summary) -> tuple[Refusal, str] | None:
-        """Why a message may not be accepted, and all its faults in a line; None when it may.
+    async def hold(self, raw: bytes, summary: Summary) -> None:
+        """Hold a message against its schema. Raises Refused for its first fault, with all its faults in a line.
 
         A validation that is not done in time is left to itself: it ends at the next segment.
         """
@@ -45,10 +46,11 @@ class Strictness:
                 self._report, raw, summary.encoding, abandon_on_cancel=True, limiter=self._thread
             )
         if report is None:
-            return Refusal(RefusalKind.VALIDATION_TIMEOUT), ""
+            raise Refused(Refusal(RefusalKind.VALIDATION_TIMEOUT), summary)
         for warning in report.warnings:
             self._warn(warning)
-        return (report.faults[0].refusal, report.summary) if report.faults else None
+        if report.faults:
+            raise Refused(report.faults[0].refusal, summary, report.summary)
 
     def _report(self, raw: bytes, encoding: str) -> Report | None:
         message: Message = self._inbound.codec.parse(raw, encoding=encoding)  # type: ignore[assignment]

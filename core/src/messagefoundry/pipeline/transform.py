@@ -10,6 +10,7 @@ from messagefoundry.contracts.units import Failed, Outgoing, Receive, Routing, S
 from messagefoundry.pipeline.author_errors import NotDeclaredError, WrongReturnError, describe_failure
 from messagefoundry.pipeline.taking import DECISIONS, Decision, Taken
 from messagefoundry.pipeline.watchdog import Run
+from messagefoundry.wiring.literals import returned as written_names
 from messagefoundry.wiring.running import Running, as_running
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def run_handler(
 ) -> None:
     """Run one Handler on a copy of its own and add what it decided; all of it counts, or nothing."""
     try:
-        handler = handler_named(graph, name)
+        handler = handler_named(graph, inbound, name)
         with Run("Handler", name, inbound.name):
             decided = decisions(handler, message)
         taken = Taken(graph, inbound, name, running).all(decided or ())
@@ -125,11 +126,16 @@ def run_handler(
     taken.add_to(outcome)
 
 
-def handler_named(graph: Graph, name: str) -> Handler:
-    """The Handler of this name. Raises NotDeclaredError."""
-    if name not in graph.handlers:
-        raise NotDeclaredError("no Handler of that name is declared", name)
-    return graph.handlers[name]
+def handler_named(graph: Graph, inbound: Inbound, name: str) -> Handler:
+    """The Handler of this name.
+
+    Raises NotDeclaredError, whose sentence has the name when it stands as text in the Router's code.
+    """
+    if name in graph.handlers:
+        return graph.handlers[name]
+    if any(written.name == name for written in written_names(graph.routers[inbound.router].function)):
+        raise NotDeclaredError(f"no Handler {name!r} is declared", name)
+    raise NotDeclaredError("no Handler of that name is declared", name)
 
 
 def decisions(handler: Handler, message: AnyMessage) -> list[Decision] | None:

@@ -19,7 +19,7 @@ def other(kind: Direction) -> Direction:
 def for_keyword(
     option: str, kind: Direction, connector: str, model: type[ConnectorSettings] | None, *, in_file: bool
 ) -> str:
-    """The mend for a keyword that inbound() or outbound() has not; `connector` is the one beside it, if any is known."""
+    """The mend for a keyword that inbound() or outbound() has not; `connector` stands beside it, "" if unknown."""
     if model is not None and option in model.options_for(kind):
         return f"write it under [{kind}.settings]" if in_file else f"it is an option of {connector}(...)"
     if option in KEYWORDS[other(kind)]:

@@ -37,7 +37,7 @@ def checked_value(**stand_in: Any) -> Callable[[type[Value]], type[Value]]:
                 _put_down(mistakes)
                 fill(self, **stand_in)
 
-        kind.__init__ = checked  # type: ignore[misc]
+        kind.__init__ = checked  # type: ignore[method-assign, assignment]
         return kind
 
     return decorate
@@ -52,7 +52,9 @@ def _put_down(mistakes: Sequence[Mistake]) -> None:
         record.problem(caller(2), "", text, mend)
 
 
-def _filled(fill: Callable[..., None], value: Any, args: Sequence[Any], options: Mapping[str, Any]) -> Iterator[Mistake]:
+def _filled(
+    fill: Callable[..., None], value: Any, args: Sequence[Any], options: Mapping[str, Any]
+) -> Iterator[Mistake]:
     """Fill the value in; what its own check refuses."""
     try:
         fill(value, *args, **options)

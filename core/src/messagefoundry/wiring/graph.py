@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from messagefoundry.contracts.settings import ConnectorSettings, Surroundings
 from messagefoundry.contracts.specs import load
+from messagefoundry.wiring.place import NOWHERE
 from messagefoundry.wiring.place import Place as Place
 from messagefoundry.wiring.values import (
     AckAfter,
@@ -40,7 +41,7 @@ class Router:
 
     name: str
     function: Callable[[Any], Any]
-    place: Place = Place()
+    place: Place = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Handler:
     name: str
     function: Callable[[Any], Any]
     accepts: Callable[[Any], Any] | None = None
-    place: Place = Place()
+    place: Place = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ class Inbound:
     schedule: Schedule | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     flagged: bool = False
-    place: Place = Place()
+    place: Place = NOWHERE
 
     def endpoint(self) -> str:
         """Where it listens or polls, for people."""
@@ -111,7 +112,7 @@ class Outbound:
     schedule: Schedule | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     flagged: bool = False
-    place: Place = Place()
+    place: Place = NOWHERE
 
     def endpoint(self) -> str:
         """Where it sends, for people."""
@@ -128,7 +129,7 @@ class DeclaredReference:
     directory: Path
     refresh_seconds: float = 3600
     max_staleness_seconds: float = 0
-    place: Place = Place()
+    place: Place = NOWHERE
 
     def origin(self) -> str:
         """Where its rows come from, for people."""
@@ -164,6 +165,7 @@ class Graph:
         """Where Handlers may send, by name: the outbounds, and the inbounds that take what is sent to them."""
         taking = {name: each for name, each in self.inbounds.items() if each.settings.fed_by == "sends"}
         return {**self.outbounds, **taking}
+
     captured: tuple[tuple[str, Place], ...] = ()
     """Names with which the modules asked for code sets while they loaded, and where."""
     references: Mapping[str, DeclaredReference] = field(default_factory=dict)

@@ -51,7 +51,9 @@ class SetMeta:
     def __init__(self, key: str, value: str) -> None:
         for word, text in (("key", key), ("value", value)):
             if not isinstance(text, str) or not text or len(text) > LONGEST_NAME or not text.isprintable():
-                raise MisuseError(f"SetMeta(key, value): the {word} is a line of text of 1 to {LONGEST_NAME} characters")
+                raise MisuseError(
+                    f"SetMeta(key, value): the {word} is a line of text of 1 to {LONGEST_NAME} characters"
+                )
         self.key = key
         self.value = value
 

@@ -84,7 +84,7 @@ def only_asked(function: Callable[..., Any]) -> set[str]:
     )
     if not asked:
         return set()
-    functions = [function, *called_by(function)]
+    functions: list[Callable[..., Any]] = [function, *called_by(function)]
     everywhere = Counter(text for each in functions for text in _occurrences(each))
     tabled = {text for each in functions for text in tabled_texts(each)}
     return {name for name, count in asked.items() if count == everywhere[name] and name not in tabled}

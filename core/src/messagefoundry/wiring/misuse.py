@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class MisuseError(TypeError):
-    """A call of an author's function cannot be used. The text is shown anywhere: it names types and limits, no value."""
+    """A call in an author's function cannot be used. The text, shown anywhere, names types and limits and no value."""

@@ -14,3 +14,7 @@ class Place:
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}" if self.file else ""
+
+
+NOWHERE = Place()
+"""The place of what was not written, but made."""

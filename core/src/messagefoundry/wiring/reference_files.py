@@ -53,7 +53,10 @@ class FileSource:
         self._file = directory / settings.path
 
     def read(self) -> Mapping[str, Any]:
-        """All rows of the file by code. Raises SourceUnreadable with the whole path and the first problem, which never shows a cell."""
+        """All rows of the file by code.
+
+        Raises SourceUnreadable with the whole path and the first problem, which never shows a cell.
+        """
         values, problems = read_table(self._file, self._settings.encoding)
         if not problems:
             return values

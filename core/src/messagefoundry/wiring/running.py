@@ -107,9 +107,9 @@ def state_get(namespace: str, key: str, default: Any = None) -> Any:
     through the same inbound. What is returned belongs to the caller: to change it changes nothing that is kept.
     """
     message = current("state_get()")
-    for word, text in (("namespace", namespace), ("key", key)):
-        if not isinstance(text, str):
-            raise MisuseError(f"state_get(namespace, key): the {word} is text, not {kind_of(text)}")
+    for word, given in (("namespace", namespace), ("key", key)):
+        if not isinstance(given, str):
+            raise MisuseError(f"state_get(namespace, key): the {word} is text, not {kind_of(given)}")
     text = message.written.get((namespace, key))
     if text is None:
         text = message.services.state(namespace, key)

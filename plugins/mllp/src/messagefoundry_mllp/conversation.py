@@ -185,7 +185,10 @@ class Conversation:
         if receipt.reason and receipt.reason == RefusalKind.UNDECODABLE.sentence:
             self._note("not in its character set", undecodable(frame, self._terms.encoding))
         if receipt.reply is not None:
-            await self._write(receipt.reply)
+            if self._later:
+                await self._write(receipt.reply)
+            else:
+                await self._wire.write(self._terms.framing.wrap(receipt.reply))
         self._busy = False
         if receipt.later is not None:
             self._later += 1
@@ -193,10 +196,7 @@ class Conversation:
         return not receipt.close
 
     async def _write(self, reply: bytes) -> None:
-        """Write one answer. The lock is for those that come later: as long as none may, nothing else writes."""
-        if not self._later:
-            await self._wire.write(self._terms.framing.wrap(reply))
-            return
+        """Write one answer while others may come later: as long as none may, nothing else writes."""
         async with self._writing:
             await self._wire.write(self._terms.framing.wrap(reply))
 
