@@ -94,6 +94,28 @@ def test_every_part_is_shown_with_what_is_to_be_known_of_it(drawn: Picture) -> N
     assert boxes["outbound OB_NOBODY"][2:] == ["simulated", "not deployed"]
 
 
+def test_an_inbound_that_is_sent_to_is_no_outbound_more(repository: Path, command: Command) -> None:
+    (repository / "config" / "IB_EXAMPLE_ADT.py").write_text("""
+from messagefoundry import MLLP, PassThrough, File, Send, handler, inbound, outbound, router
+
+inbound("IB", MLLP(port=2575), router="r")
+inbound("IB_ON", PassThrough(), router="r")
+outbound("OB", File(directory="a"))
+
+@router("r")
+def route(msg):
+    return "h"
+
+@handler("h")
+def h(msg):
+    return Send("IB_ON", msg)
+""")
+    assert command("graph", "--svg", "graph.svg").code == 0
+    text = (repository / "graph.svg").read_text("utf-8")
+    assert text.count("Outbounds 1, passing on 1<") == 2
+    assert ">Inbounds 2<" in text
+
+
 def test_every_link_is_shown_once(drawn: Picture) -> None:
     found = {f"{LONG} to both", f"{NASTY} to both", "IB_ASKED to both", "both to one", "both to two"}
     assert drawn.links() == {*found, "one to OB_A", "one to OB_B", "two to OB_B"}

@@ -44,3 +44,11 @@ def test_a_lane_that_was_stopped_is_not_said_to_try_again() -> None:
     line = lane("the partner answered AE", state="stopped", held=True, next_try=0).line()
     assert "tried again" not in line
     assert line.endswith("to unblock: messagefoundry connections start OB")
+
+
+@pytest.mark.parametrize(("due", "said"), [(1, False), (4_102_444_800_000_000, True)])
+def test_a_try_that_is_under_way_is_no_next_one(due: int, said: bool) -> None:
+    found = lane("lab:2575: Connection refused", doing="sending", next_try=0)
+    found = dataclasses.replace(found, head=dataclasses.replace(HEAD, due=due, error="gone"))
+    assert ("next try" in found.line()) is said
+    assert (found.facts()["next_try"] is not None) is said

@@ -168,7 +168,8 @@ async def test_a_partner_cannot_answer_a_batch(world: World) -> None:
         assert b"207^Application internal error^HL70357|E||||A batch cannot be answered by a partner" in receipt.reply
         assert (await sender.send(adt("3"))).accepted
     assert ids(partner) == ["3"]
-    assert [row.disposition for row in rows(world)] == ["ERROR", "PROCESSED"]
+    found = [(row.disposition, row.message_type) for row in rows(world)]
+    assert found == [("ERROR", "BATCH"), ("PROCESSED", "ADT^A01")]
 
 
 async def test_limits_are_those_of_a_message(world: World) -> None:

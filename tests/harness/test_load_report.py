@@ -223,6 +223,16 @@ def test_a_tail_is_judged_by_enough_messages_and_more_than_the_machines_own_diff
     assert found["ACK p99 ms"].facts()["doubt"] == (verdict if verdict.startswith("too") else None)
 
 
+@pytest.mark.parametrize(("sent", "verdict"), [(1000, "WORSE"), (999, "too few to judge: 999 messages of 1,000")])
+def test_processor_time_is_judged_by_enough_messages(sent: int, verdict: str, tmp_path: Path) -> None:
+    before, now = (
+        report({"sent": sent, "accepted": sent}, reading=Reading(cpu_seconds=cpu, peak_rss_bytes=1, other_cores=0.0))
+        for cpu in (1.0, 1.2)
+    )
+    found = {each.figure: each for each in changes(now, read_baseline(saved(before, tmp_path)), 10)}
+    assert found["CPU ms a message"].verdict == verdict
+
+
 def test_another_load_cannot_be_compared_but_another_duration_can(tmp_path: Path) -> None:
     baseline = read_baseline(saved(report(), tmp_path))
     refuse_other_load(tmp_path, baseline, load_facts(Wanted(profile=PROFILE.lasting(99)), OWN))

@@ -117,7 +117,7 @@ MISTAKES = {
     "content type unknown": (
         'inbound("IB", Pipe(port=1), router="adt", content_type="hl7")',
         [
-            "feed.py:5: IB: option 'content_type' must be one of hl7v2, json, xml, text, x12, fhir, binary, dicom",
+            "feed.py:5: IB: no installed plugin has the content type 'hl7' (did you mean 'hl7v2'?)",
         ],
     ),
     "content type without plugin": (
@@ -309,6 +309,12 @@ def test_a_broken_plugin_that_nothing_needs_keeps_nothing_from_loading(
     configuration.installed = Installed(installed.plugins, (broken,), (), installed.connectors, installed.codecs)
     configuration.feed('inbound("IB", Pipe(port=1), router="adt")')
     assert configuration.load().inbounds
+
+
+def test_a_plugin_may_bring_a_content_type_of_any_name(configuration: Configuration, installed: Installed) -> None:
+    configuration.installed = replace(installed, codecs={**installed.codecs, "acme": installed.codecs["text"]})
+    configuration.feed('inbound("IB", Pipe(port=1), router="adt", content_type="acme")')
+    assert configuration.load().inbounds["IB"].content_type == "acme"
 
 
 def test_two_plugins_that_claim_a_name_keep_every_configuration_from_loading(

@@ -14,7 +14,7 @@ from messagefoundry.cli.live import NOT_RUNNING, Seen, connections_of
 from messagefoundry.cli.output import plural, show_json, styled
 from messagefoundry.cli.stored import reading
 from messagefoundry.cli.synced import line_of, reference_sets
-from messagefoundry.cli.times import ago, clock, iso
+from messagefoundry.cli.times import ago, clock, iso, now
 from messagefoundry.contracts.errors import CorruptStore
 from messagefoundry.contracts.nearest import did_you_mean
 
@@ -147,10 +147,11 @@ class Lane:
 
 
 def next_try(seen: Seen, head: WorkRow | None) -> int:
-    """When the lane tries again; 0 when it does not wait for that."""
+    """When the lane tries again; 0 when it does not wait for that, as while it is trying."""
     if seen.next_try:
         return seen.next_try
-    return head.due if head is not None and head.attempts and seen.state == "running" else 0
+    waits = head is not None and head.attempts and head.due > now() and seen.state == "running"
+    return head.due if head is not None and waits else 0
 
 
 def first_line(text: str) -> str:

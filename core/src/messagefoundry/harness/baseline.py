@@ -11,7 +11,7 @@ from .load_report import FORMAT, Report
 SMALLEST_MS = 5.0
 """p99 that differ by less are not judged: that much is the machine's"""
 ENOUGH = 1000
-"""p99 of fewer messages than these are not judged: they are the times of a handful"""
+"""p99 and processor time of fewer messages than these are not judged: they are about a handful, or a start"""
 
 
 class BaselineError(Exception):
@@ -127,14 +127,18 @@ def changes(report: Report, baseline: Mapping[str, Any], tolerance_percent: floa
                 yield _tail(phase.name, figure, was, now, samples, grown=now - was > was * factor)
     was, now = baseline["cpu_ms_per_message"], report.cpu_ms_per_message
     if was and now:
-        yield Change("all", "CPU ms a message", was, now, now > was * (1 + factor))
+        grown, doubt = now > was * (1 + factor), _too_few(min(baseline["reconciliation"]["sent"], report.books.sent))
+        yield Change("all", "CPU ms a message", was, now, grown and not doubt, doubt if grown else "")
 
 
 def _tail(phase: str, figure: str, was: float, now: float, samples: int, *, grown: bool) -> Change:
     """Return a p99 then and now; of too few messages, or with too small a difference, it is never worse."""
-    doubt = ""
-    if samples < ENOUGH:
-        doubt = f"too few to judge: {samples:,} messages of {ENOUGH:,}"
-    elif now - was < SMALLEST_MS:
+    doubt = _too_few(samples)
+    if not doubt and now - was < SMALLEST_MS:
         doubt = f"too little to judge: less than {SMALLEST_MS:g} ms"
     return Change(phase, figure, was, now, grown and not doubt, doubt if grown else "")
+
+
+def _too_few(messages: int) -> str:
+    """Return why so many messages show nothing; "" when they are enough."""
+    return f"too few to judge: {messages:,} messages of {ENOUGH:,}" if messages < ENOUGH else ""

@@ -24,7 +24,6 @@ from messagefoundry.wiring.values import (
     AckOnDeadline,
     BatchConfig,
     BuildupThreshold,
-    ContentType,
     Dedupe,
     InternalErrorPolicy,
     OrderingMode,
@@ -200,7 +199,7 @@ INBOUND: Mapping[str, Reader] = {
     "ack_after": one_of(AckAfter),
     "ack_deadline_seconds": seconds,
     "ack_on_deadline": one_of(AckOnDeadline),
-    "content_type": one_of(ContentType),
+    "content_type": text,  # a plugin may register one that is not of ContentType
     "auto_start": flag,
     "deployed": flag,
     "schedule": schedule,

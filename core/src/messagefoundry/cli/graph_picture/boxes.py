@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from messagefoundry.cli.edges import edges
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from messagefoundry.wiring.graph import Graph, Inbound, Outbound, Place
 
@@ -26,12 +26,16 @@ Links = list[tuple[Key, Key]]
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One part of a graph. `marks` stand out; `place` is where it was written."""
+    """One part of a graph. `marks` stand out; `place` is where it was written.
+
+    An `onward` one stands for an inbound to which Handlers send, among the outbounds.
+    """
 
     key: Key
     endpoint: str = ""
     marks: tuple[str, ...] = ()
     place: str = ""
+    onward: bool = False
 
     @property
     def name(self) -> str:
@@ -47,9 +51,19 @@ def boxes(graph: Graph) -> list[list[Box]]:
         [Box((2, each.name), place=_where(each.place)) for each in graph.handlers.values()],
         [
             *(_connection(3, each, _said_of(each)) for each in graph.outbounds.values()),
-            *(Box((3, name), "goes on as an inbound") for name in graph.destinations if name in graph.inbounds),
+            *(_onward(name) for name in graph.destinations if name in graph.inbounds),
         ],
     ]
+
+
+def heading(column: Sequence[Box], name: str) -> str:
+    """What stands above a column: its name, and how many there are."""
+    onward = sum(box.onward for box in column)
+    return f"{name} {len(column) - onward}" + (f", passing on {onward}" if onward else "")
+
+
+def _onward(name: str) -> Box:
+    return Box((LAST, name), "goes on as an inbound", onward=True)
 
 
 def links(graph: Graph) -> Links:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from messagefoundry.cli.graph_picture.boxes import HEADINGS
+from messagefoundry.cli.graph_picture.boxes import HEADINGS, heading
 from messagefoundry.cli.graph_picture.letters import width
 from messagefoundry.cli.graph_picture.order import neighbours
 
@@ -99,8 +99,8 @@ def _leaving(number: int, order: Sequence[Columns], near: Mapping[Key, Sequence[
     return max(links, default=0)
 
 
-def _width(column: Sequence[Box], heading: str) -> float:
-    texts = [width(f"{heading} {len(column)}", HEADING)]
+def _width(column: Sequence[Box], name: str) -> float:
+    texts = [width(heading(column, name), HEADING)]
     for box in column:
         texts += [width(box.name, NAME), *(width(text, SMALL) for text in (box.endpoint, *box.marks))]
     return min(WIDEST, max(NARROWEST, max(texts) + 2 * PADDING))

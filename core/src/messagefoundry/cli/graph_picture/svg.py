@@ -7,7 +7,7 @@ from math import inf
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
-from messagefoundry.cli.graph_picture.boxes import COLUMNS, HEADINGS, boxes, links
+from messagefoundry.cli.graph_picture.boxes import COLUMNS, HEADINGS, boxes, heading, links
 from messagefoundry.cli.graph_picture.letters import measured, shortened, width
 from messagefoundry.cli.graph_picture.order import bands
 from messagefoundry.cli.graph_picture.places import HEADING, LEADING, LINE, MARGIN, NAME, PADDING, SMALL, placed
@@ -69,13 +69,14 @@ def _lines(graph: Graph, columns: list[list[Box]], linked: Links, layout: Layout
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide}" height="{tall}" viewBox="0 0 {wide} {tall}" '
         'role="img" aria-labelledby="title">'
     )
-    counts = ", ".join(f"{len(column)} {heading}" for heading, column in zip(HEADINGS, columns, strict=True))
+    headings = [heading(column, name) for name, column in zip(HEADINGS, columns, strict=True)]
+    counts = ", ".join(headings)
     environment = f" in the environment {graph.environment}" if graph.environment else ""
     yield f'<title id="title">{_plain(f"What is wired{environment}: {counts}")}</title>'
     yield f"<style>{STYLE}</style>"
     yield f'<rect class="page" width="{wide}" height="{tall}"/>'
-    for (x, _), heading, column in zip(layout.columns, HEADINGS, columns, strict=True):
-        yield _text("heading", x, MARGIN + HEADING, HEADING, f"{heading} {len(column)}")
+    for (x, _), said in zip(layout.columns, headings, strict=True):
+        yield _text("heading", x, MARGIN + HEADING, HEADING, said)
     if layout.apart is not None:
         yield _text("heading", MARGIN, layout.apart, HEADING, ALONE)
     for source, target in linked:
