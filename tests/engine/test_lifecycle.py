@@ -69,7 +69,7 @@ async def test_work_of_what_was_removed_is_dead_lettered_at_start_and_replays_wh
 
 
 async def test_a_start_that_would_dead_letter_very_much_asks_first(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("messagefoundry.engine.run.MOST_REMOVED", 2)
     assert plan_module.MOST_REMOVED == 100
@@ -84,6 +84,8 @@ async def test_a_start_that_would_dead_letter_very_much_asks_first(
     assert world.disposition(receipts[0].message_id) == "ROUTED"
     async with world.running(accept_removed=True):
         await world.becomes(receipts[-1].message_id, "ERROR")
+    told = [each.getMessage() for each in caplog.records if "no longer configured" in each.getMessage()]
+    assert told == ["3 messages waited for what is no longer configured; they are dead letters now"]
 
 
 async def test_not_deployed_is_not_removed(world: World) -> None:

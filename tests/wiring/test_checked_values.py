@@ -39,7 +39,7 @@ WRONG = {
 OUT_OF_RANGE = {
     "Dedupe(window_seconds=0)": "Dedupe: window_seconds must be a number of seconds above 0, at most 31,622,400",
     "BatchConfig(1, 5)": "BatchConfig: max_count must be a whole number from 2 to 1000",
-    "StallThreshold(-1)": "StallThreshold: max_oldest_seconds must be a number above 0, or None for no alert",
+    "StallThreshold(-1)": "StallThreshold: max_oldest_seconds must be a number above 0",
     "RetryPolicy(0)": "RetryPolicy: max_attempts must be at least 1, or None to retry for ever",
 }
 EVERYTHING_SAID = """
@@ -85,7 +85,7 @@ def test_no_mistake_hides_another(configuration: Configuration) -> None:
         "feed.py:7: RetryPolicy has no option 'attempts' (did you mean 'max_attempts'?)",
         "feed.py:7: option 'backoff_seconds' of RetryPolicy must be a number",
         "feed.py:7: OB: option 'batch' is not supported by Drop (leave it out)",
-        "feed.py:8: StallThreshold: max_oldest_seconds must be a number above 0, or None for no alert",
+        "feed.py:8: StallThreshold: max_oldest_seconds must be a number above 0",
         "feed.py:8: BatchConfig needs the option 'max_wait_ms' (add max_wait_ms=...)",
         "feed.py:9: IB2: Pipe needs the option 'port' (add port=...)",
         "feed.py:9: IB2: Pipe has no option 'prot' (did you mean 'port'?)",

@@ -50,3 +50,10 @@ class TooMuchRemoved(ConfigurationError):
     def __init__(self, rows: int) -> None:
         text = f"{rows} messages wait for Connections or Handlers that the configuration no longer has, and would die"
         super().__init__([Problem(text, "put back what was removed, or start once with --accept-removed")])
+
+
+def died(count: int) -> str:
+    """What the log says of messages whose Connection or Handler was removed."""
+    waited = "1 message waited" if count == 1 else f"{count} messages waited"
+    are = "it is a dead letter" if count == 1 else "they are dead letters"
+    return f"{waited} for what is no longer configured; {are} now"

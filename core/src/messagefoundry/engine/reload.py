@@ -17,7 +17,7 @@ import trio
 from messagefoundry.contracts.errors import ConfigurationError
 from messagefoundry.contracts.units import SweepRemoved
 from messagefoundry.engine.code_print import code_print
-from messagefoundry.engine.plan import MOST_REMOVED, TooMuchRemoved
+from messagefoundry.engine.plan import MOST_REMOVED, TooMuchRemoved, died
 from messagefoundry.pipeline.committer import now
 from messagefoundry.wiring.graph import Graph, Handler, Inbound, Outbound, Place
 from messagefoundry.wiring.values import StallThreshold
@@ -266,10 +266,3 @@ async def sweep(engine: Engine) -> int:
     if count:
         log.warning("%s", died(count))
     return count
-
-
-def died(count: int) -> str:
-    """What the log says of messages whose Connection or Handler was removed."""
-    waited = "1 message waited" if count == 1 else f"{count} messages waited"
-    are = "it is a dead letter" if count == 1 else "they are dead letters"
-    return f"{waited} for what is no longer configured; {are} now"

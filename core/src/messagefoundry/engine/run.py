@@ -18,7 +18,7 @@ from messagefoundry.contracts.units import MarkRunning, SweepRemoved
 from messagefoundry.engine import disk, forgetting
 from messagefoundry.engine.background import background
 from messagefoundry.engine.engine import Engine
-from messagefoundry.engine.plan import MOST_REMOVED, Plan, TooMuchRemoved
+from messagefoundry.engine.plan import MOST_REMOVED, Plan, TooMuchRemoved, died
 from messagefoundry.engine.stored import open_store
 from messagefoundry.pipeline.committer import now
 from messagefoundry.pipeline.watchdog import Watchdog
@@ -107,11 +107,14 @@ async def sweep_removed(engine: Engine) -> None:
     count = await engine.read(lambda reader: reader.removed(*names))
     if count > MOST_REMOVED and not engine.plan.accept_removed:
         raise TooMuchRemoved(count)
+    swept = 0
     while count:
         unit = SweepRemoved(*names, at=now())
         await engine.committer.commit(unit)
-        log.warning("%d messages waited for what is no longer configured; they are dead letters now", unit.count)
+        swept += unit.count
         count = unit.count
+    if swept:
+        log.warning("%s", died(swept))
 
 
 def remaining(graph: Graph) -> tuple[list[str], list[str], list[str]]:

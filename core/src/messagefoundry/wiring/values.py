@@ -91,7 +91,7 @@ class BuildupThreshold:
     max_oldest_seconds: float | None = 300
 
 
-@checked_value()
+@checked_value(max_oldest_seconds=60)
 @dataclass(frozen=True, slots=True)
 class StallThreshold:
     """When the oldest undelivered message of a lane is too old, whatever the lane does: seconds, None for never."""
@@ -101,7 +101,7 @@ class StallThreshold:
     def __post_init__(self) -> None:
         limit = self.max_oldest_seconds
         if limit is not None and (not isinstance(limit, int | float) or not 0 < limit < inf):
-            raise ValueError("max_oldest_seconds must be a number above 0, or None for no alert")
+            raise ValueError("max_oldest_seconds must be a number above 0")
 
 
 LONGEST_WINDOW_SECONDS = 366 * 24 * 60 * 60
