@@ -120,8 +120,8 @@ async def test_reload(world: ServedWorld) -> None:
         world.outbound("OB2")
         with_graph(served.engine, world.graph)
         changes: dict[str, Any] = {"added": ["OB2"], "changed": [], "removed": [], "unchanged": ["IB", "OB"]}
-        changes |= dict.fromkeys(("warnings", "routers", "handlers", "code_sets", "schedules", "flagged", "stalls"), [])
-        changes |= dict.fromkeys(("references", "references_added", "references_removed"), [])
+        words = ("warnings", "routers", "handlers", "code_sets", "schedules", "flagged", "stalls")
+        changes |= {word: [] for word in (*words, "references", "references_added", "references_removed")}
         changes["dead_letters"] = 0
         assert (await served.post("/config/reload", {"dry_run": True})).json() == changes
         assert "OB2" not in served.engine.connections

@@ -187,12 +187,6 @@ def test_a_stall_threshold_is_a_time(seconds: float) -> None:
         StallThreshold(max_oldest_seconds=seconds)
 
 
-def test_a_stall_threshold_that_says_nothing_is_refused(configuration: Configuration) -> None:
-    configuration.feed('outbound("OB", Drop(password="x"), stall=StallThreshold())')
-    mend = "needs max_oldest_seconds, in seconds: without it nothing is alerted of"
-    assert configuration.problems() == [f"feed.py:5: OB: option 'stall' {mend}"]
-
-
 def test_an_inbound_has_no_stall(configuration: Configuration) -> None:
     configuration.feed('inbound("IB", Pipe(port=1), router="adt", stall=StallThreshold(3))')
     mend = "it is an option of outbound()"

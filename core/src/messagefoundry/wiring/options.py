@@ -85,14 +85,6 @@ def instance_of(kind: type[Value]) -> Callable[[Any], Value]:
     return read
 
 
-def stall_threshold(value: Any) -> StallThreshold:
-    """From when on a lane is stalled; one that says nothing watches nothing."""
-    found = instance_of(StallThreshold)(value)
-    if found.max_oldest_seconds is None:
-        raise BadOptionError("needs max_oldest_seconds, in seconds: without it nothing is alerted of")
-    return found
-
-
 @cache
 def checking(kind: type[Any]) -> TypeAdapter[Any]:
     """What checks the fields of a dataclass, made once."""
@@ -232,7 +224,7 @@ OUTBOUND: Mapping[str, Reader] = {
     "auto_start": flag,
     "deployed": flag,
     "schedule": schedule,
-    "stall": stall_threshold,
+    "stall": instance_of(StallThreshold),
     "metadata": labels,
     "flagged": flag,
 }
