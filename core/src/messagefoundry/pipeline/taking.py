@@ -49,10 +49,8 @@ class Taken:
                 self.states.append(StateWrite(each.namespace, each.key, each.text))
             elif isinstance(each, SetMeta):
                 self.meta[each.key] = each.value
-            elif each.to in self._graph.outbounds:
-                self.outgoing.append(
-                    outgoing_of(self._graph.outbounds[each.to], self._handler, each, self._inbound, self._running)
-                )
+            elif (outbound := self._graph.outbounds.get(each.to)) is not None:
+                self.outgoing.append(outgoing_of(outbound, self._handler, each, self._inbound, self._running))
             else:
                 target = pass_through_of(self._graph, self._handler, each.to)
                 self.passed.append(passed_to(self._graph, target, each, self._inbound, self._running))
@@ -61,15 +59,16 @@ class Taken:
     def add_to(self, outcome: Outcome) -> None:
         """Add it to what the message's other Handlers decided, and show them what was written."""
         outcome.outgoing += self.outgoing
-        outcome.passed += self.passed
-        outcome.states += self.states
-        outcome.meta |= self.meta
-        for write in self.states:
-            self._running.written[write.namespace, write.key] = write.value
-        if self.outgoing or self.passed or self.states or self.meta:
-            outcome.routing = "PROCESSED"
-        else:
+        if self.passed or self.states or self.meta:
+            outcome.passed += self.passed
+            outcome.states += self.states
+            outcome.meta |= self.meta
+            for write in self.states:
+                self._running.written[write.namespace, write.key] = write.value
+        elif not self.outgoing:
             outcome.silent.append(self._handler)
+            return
+        outcome.routing = "PROCESSED"
 
 
 def outgoing_of(outbound: Outbound, handler: str, send: Send, inbound: Inbound, running: Running) -> Outgoing:
