@@ -92,6 +92,13 @@ class TestTimer(InboundConformance):
         "test_half_a_message_is_none": _ONE_BODY,
         "test_a_peer_that_leaves_during_the_commit_costs_nothing": _NO_PEER,
         "test_stopping_lets_peers_go": _NO_PEER,
+        "test_second_answers_come_whole": _NO_PEER,
+        "test_a_second_answer_holds_nothing_up": _NO_PEER,
+        "test_a_second_answer_comes_after_the_first": _NO_PEER,
+        "test_no_second_answer_is_none": _NO_PEER,
+        "test_a_second_answer_goes_to_its_own_peer": _NO_PEER,
+        "test_a_peer_that_leaves_before_its_second_answer_costs_nothing": _NO_PEER,
+        "test_stops_while_a_second_answer_is_to_come": _NO_PEER,
         "test_what_was_not_committed_is_received_after_a_restart": "a run that is missed while down is not made up",
     }
 
