@@ -44,7 +44,9 @@ async def throwaway(call: Call, ports: StandIns, folder: Path) -> AsyncIterator[
         await _ready(process, control, ports.inbounds.keys(), log)
         yield Ground(control, {name: Target(HERE, port) for name, port in ports.inbounds.items()})
     except Exception as error:
-        if await trio.to_thread.run_sync(_ends, process):
+        with trio.CancelScope(shield=True):
+            ended = await trio.to_thread.run_sync(_ends, process)
+        if ended:
             raise _ended(process, log) from error
         raise
     finally:
