@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
-from messagefoundry.contracts.outbound import Delivered, OutboundItem, Rejected
+from messagefoundry.contracts.outbound import Rejected
 from messagefoundry.engine import status
 from messagefoundry.engine.operations import UnknownConnection
 from messagefoundry.engine.reload import reload
 from messagefoundry.wiring.values import InternalErrorPolicy, RetryPolicy, Send
-from tests.engine.toy import Broken
+from tests.engine.toy import Broken, Slow
 from tests.engine.world import World, adt, operations, until, with_graph
 
 if TYPE_CHECKING:
@@ -240,19 +240,6 @@ async def test_what_failed_is_tried_again_by_a_reload_that_changes_it(world: Wor
         with_graph(engine, world.graph)
         await reload(engine)
         await partner.has(1)
-
-
-class Slow:
-    """A partner's answer that is given when the test says so."""
-
-    def __init__(self) -> None:
-        self.asked = trio.Event()
-        self.may_answer = trio.Event()
-
-    async def __call__(self, item: OutboundItem) -> Delivered | Rejected:
-        self.asked.set()
-        await self.may_answer.wait()
-        return Delivered(msa_1="AA")
 
 
 async def test_a_stop_of_a_lane_that_a_reload_is_ending_stops_the_one_in_its_place(world: World) -> None:

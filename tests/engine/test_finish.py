@@ -13,25 +13,13 @@ from messagefoundry.engine.reload import reload
 from messagefoundry.pipeline import supervision
 from messagefoundry.pipeline.committer import now
 from messagefoundry.wiring.values import RetryPolicy
+from tests.engine.toy import Slow
 from tests.engine.world import adt, operations, until, with_graph
 
 if TYPE_CHECKING:
     import pytest
 
     from tests.engine.world import World
-
-
-class Slow:
-    """A partner's answer that is given when the test says so."""
-
-    def __init__(self) -> None:
-        self.asked = trio.Event()
-        self.may_answer = trio.Event()
-
-    async def __call__(self, item: OutboundItem) -> Delivered | Rejected:
-        self.asked.set()
-        await self.may_answer.wait()
-        return Delivered(msa_1="AA")
 
 
 async def test_a_stop_waits_for_the_answer_in_flight_and_sends_nothing_more(world: World) -> None:

@@ -87,6 +87,20 @@ class Partner:
         await self.until(lambda self: len(self.delivered) >= count)
 
 
+class Slow:
+    """A partner's answer that is given when the test says so."""
+
+    def __init__(self) -> None:
+        self.asked = trio.Event()
+        self.may_answer = trio.Event()
+
+    async def __call__(self, item: OutboundItem) -> Delivered | Rejected:
+        """One attempt."""
+        self.asked.set()
+        await self.may_answer.wait()
+        return Delivered(msa_1="AA")
+
+
 class Sender:
     """The peer of an inbound: `send` hands in a message once the Connection runs."""
 

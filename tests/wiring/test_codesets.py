@@ -12,11 +12,12 @@ import pytest
 
 from messagefoundry.contracts.errors import ConfigurationError
 from messagefoundry.message import Message
-from messagefoundry.wiring.codesets import Row, UnknownCodeSetError, code_set, read_table
+from messagefoundry.wiring.codesets import UnknownCodeSetError, code_set, read_table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from messagefoundry.wiring.frozen_tables import Row
     from tests.wiring.conftest import Configuration
 
 FEED = 'inbound("IB", Pipe(port=1), router="adt")\noutbound("OB_LAB", Pipe(host="lab", port=2))\n'

@@ -11,7 +11,8 @@ from messagefoundry.cli.failures import WrongCall
 from messagefoundry.cli.output import Column, plural, show_json, show_table
 from messagefoundry.contracts.errors import ConfigurationError
 from messagefoundry.contracts.nearest import did_you_mean
-from messagefoundry.wiring.codesets import CodeSet, Row, no_such, read_code_sets
+from messagefoundry.wiring.codesets import CodeSet, no_such, read_code_sets
+from messagefoundry.wiring.frozen_tables import Row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

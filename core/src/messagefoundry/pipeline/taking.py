@@ -12,7 +12,7 @@ from messagefoundry.pipeline.author_errors import AuthorError, NotDeclaredError
 from messagefoundry.pipeline.committer import now
 from messagefoundry.wiring.doubts import ONLY_PASS_THROUGH
 from messagefoundry.wiring.keeping import SetMeta, SetState
-from messagefoundry.wiring.literals import sent_to
+from messagefoundry.wiring.literals import names_in, sent_to
 from messagefoundry.wiring.values import Send
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def pass_through_of(graph: Graph, handler: str, name: str) -> Inbound:
     target = graph.inbounds.get(name)
     if target is not None and target.settings.fed_by == "sends":
         return target
-    shown = any(written.name == name for written in sent_to(graph.handlers[handler].function))
+    shown = name in names_in(sent_to, graph.handlers[handler].function)
     said = f" {name!r}," if shown else ""
     if target is not None:
         raise NotDeclaredError(f"a Send names{said} an inbound Connection: {ONLY_PASS_THROUGH}", name)

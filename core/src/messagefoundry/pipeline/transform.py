@@ -10,7 +10,8 @@ from messagefoundry.contracts.units import Failed, Outgoing, Receive, Routing, S
 from messagefoundry.pipeline.author_errors import NotDeclaredError, WrongReturnError, describe_failure
 from messagefoundry.pipeline.taking import DECISIONS, Decision, Taken
 from messagefoundry.pipeline.watchdog import Run
-from messagefoundry.wiring.literals import returned as written_names
+from messagefoundry.wiring.literals import names_in
+from messagefoundry.wiring.literals import returned as named_by
 from messagefoundry.wiring.running import Running, as_running
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def handler_named(graph: Graph, inbound: Inbound, name: str) -> Handler:
     """
     if name in graph.handlers:
         return graph.handlers[name]
-    if any(written.name == name for written in written_names(graph.routers[inbound.router].function)):
+    if name in names_in(named_by, graph.routers[inbound.router].function):
         raise NotDeclaredError(f"no Handler {name!r} is declared", name)
     raise NotDeclaredError("no Handler of that name is declared", name)
 

@@ -7,15 +7,18 @@ routed reads no file, needs no context, and gets what was loaded together with t
 from __future__ import annotations
 
 import sys
-from collections.abc import ItemsView, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import FrameType, MappingProxyType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from messagefoundry.contracts.errors import ConfigurationError, Problem
 from messagefoundry.contracts.nearest import did_you_mean
 from messagefoundry.wiring.code_tables import READERS
+from messagefoundry.wiring.frozen_tables import FrozenTable
 from messagefoundry.wiring.recording import Recording, caller, loading
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 FOLDER = "codesets"
 CARRIED = "__code_sets__"
@@ -25,57 +28,16 @@ class UnknownCodeSetError(LookupError):
     """There is no code set of this name."""
 
 
-class Row(dict[str, Any]):
-    """The values of one code, by column. It cannot be changed: all Handlers share it."""
+class CodeSet(FrozenTable):
+    """A read-only table by code, from a file: a text or another scalar for each, or a Row for several columns."""
 
-    __slots__ = ()
-
-    def _refuse(self, *_args: object, **_words: object) -> NoReturn:
-        raise TypeError("what is looked up cannot be changed: take dict(row) and change that")
-
-    __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refuse
-
-    def __reduce__(self) -> tuple[type[Row], tuple[dict[str, Any]]]:
-        return Row, (dict(self),)
-
-
-class CodeSet(Mapping[str, Any]):
-    """A read-only table by code: a text or another scalar for each, or a Row where it has several columns."""
-
-    __slots__ = ("_values", "file", "name")
+    __slots__ = ("file",)
+    says = "code set"
+    holds = "codes"
 
     def __init__(self, name: str, values: Mapping[str, Any], file: str = "") -> None:
-        self.name = name
+        super().__init__(name, values)
         self.file = file
-        self._values: dict[Any, Any] = {
-            code: Row(value) if isinstance(value, dict) else value for code, value in values.items()
-        }
-
-    def __getitem__(self, code: str) -> Any:
-        try:
-            return self._values[code]
-        except KeyError:
-            raise KeyError(f"the code set {self.name!r} does not have this code") from None
-
-    def get(self, code: object, default: Any = None) -> Any:
-        """The value of `code`, `default` for one that is not there, as None is not: a field may be absent."""
-        return self._values.get(code, default)
-
-    def items(self) -> ItemsView[str, Any]:
-        """Codes with their values, in the order of the file."""
-        return self._values.items()
-
-    def __contains__(self, code: object) -> bool:
-        return code in self._values
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __repr__(self) -> str:
-        return f"CodeSet({self.name!r}, {len(self)} codes)"
 
 
 def code_set(name: str) -> CodeSet:

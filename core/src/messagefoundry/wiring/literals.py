@@ -10,6 +10,7 @@ import inspect
 import textwrap
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from tokenize import TokenError
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
@@ -58,6 +59,12 @@ def returned(function: Callable[..., Any]) -> Iterator[Written]:
     for node in _own_nodes(source.definition):
         if isinstance(node, ast.Return | ast.Yield) and node.value is not None:
             yield from source.written(node.value)
+
+
+@lru_cache(maxsize=512)
+def names_in(places: Callable[[Callable[..., Any]], Iterator[Written]], function: Callable[..., Any]) -> frozenset[str]:
+    """The names that `returned` or `sent_to` finds in a function, read once: messages that fail ask again and again."""
+    return frozenset(written.name for written in places(function))
 
 
 def sent_to(function: Callable[..., Any]) -> Iterator[Written]:

@@ -5,13 +5,15 @@ The engine reads each set from its source on a cadence and keeps the last good c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from messagefoundry.contracts.nearest import did_you_mean
-from messagefoundry.wiring.codesets import Row
+from messagefoundry.wiring.frozen_tables import FrozenTable
 from messagefoundry.wiring.recording import caller, loading
 from messagefoundry.wiring.running import current
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 
 class UnknownReferenceError(LookupError):
@@ -22,38 +24,12 @@ class UnsyncedReferenceError(LookupError):
     """The reference set has never been read from its source: it has no rows that could be trusted."""
 
 
-class ReferenceSet(Mapping[str, Any]):
-    """A read-only table by code: a text or another scalar for each, or a Row where it has several columns."""
+class ReferenceSet(FrozenTable):
+    """A read-only table by code, from outside: a text or another scalar for each, or a Row for several columns."""
 
-    __slots__ = ("_values", "name")
-
-    def __init__(self, name: str, values: Mapping[str, Any]) -> None:
-        self.name = name
-        self._values: dict[Any, Any] = {
-            code: Row(value) if isinstance(value, dict) else value for code, value in values.items()
-        }
-
-    def __getitem__(self, code: str) -> Any:
-        try:
-            return self._values[code]
-        except KeyError:
-            raise KeyError(f"the reference set {self.name!r} does not have this code") from None
-
-    def get(self, code: object, default: Any = None) -> Any:
-        """The value of `code`, `default` for one that is not there, as None is not: a field may be absent."""
-        return self._values.get(code, default)
-
-    def __contains__(self, code: object) -> bool:
-        return code in self._values
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __repr__(self) -> str:
-        return f"ReferenceSet({self.name!r}, {len(self)} rows)"
+    __slots__ = ()
+    says = "reference set"
+    holds = "rows"
 
 
 def no_such(name: object) -> str:

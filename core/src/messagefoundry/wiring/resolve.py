@@ -44,17 +44,11 @@ def resolve(
     handlers = by_name(record.handlers, "a Handler", record)
     by_name(record.connections, "a Connection", record)
     built = list(_built(checker, record.connections))
-    # A module that failed may have been the one to declare what others name.
-    if not record.failed:
-        check_routers(record.connections, routers, checker.environment, record)
-        outbounds = [each.name for each in record.connections if each.kind == "outbound"]
-        check_reply_sources(checker.sources, outbounds, record)
-        loopbacks = [each.name for each in checker.sources if each.settings.fed_by == "replies"]
-        check_reply_targets([each for each in built if isinstance(each, Outbound)], loopbacks, record)
     check_ports(checker.sources, deployment, record)
     check_code_sets([*routers.values(), *handlers.values()], record)
     sets = references(record, installed, checker.environment, deployment, source)
-    if not record.failed:
+    if not record.failed:  # a module that failed may have been the one to declare what others name
+        _check_names(checker, routers, [each for each in built if isinstance(each, Outbound)])
         check_look_ups([*routers.values(), *handlers.values()], sets, record)
     _stop_if_wrong(installed, record)
     graph = Graph(
@@ -73,6 +67,16 @@ def resolve(
     _stop_if_wrong(installed, record)
     warnings = (*unused(graph, record.mentions), *doubts(graph), *untranslated(graph))
     return replace(graph, warnings=(*warnings, *_empty(graph, source), *_left_out(source)))
+
+
+def _check_names(checker: Checker, routers: Iterable[str], outbounds: Iterable[Outbound]) -> None:
+    """Put down every Connection that names a Router, an outbound or a Loopback which nobody has declared."""
+    record = checker.record
+    check_routers(record.connections, routers, checker.environment, record)
+    declared = [each.name for each in record.connections if each.kind == "outbound"]
+    check_reply_sources(checker.sources, declared, record)
+    loopbacks = [each.name for each in checker.sources if each.settings.fed_by == "replies"]
+    check_reply_targets(outbounds, loopbacks, record)
 
 
 def _stop_if_wrong(installed: Installed, record: Recording) -> None:
